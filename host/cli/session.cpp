@@ -1,0 +1,60 @@
+#include "cli/session.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include "core/hook_config.hpp"
+#include "tasks/classification/classification_task.hpp"
+#include "tasks/detection/detection_task.hpp"
+
+namespace grapnel::cli {
+
+std::unique_ptr<runner::Task> make_task(const ConfigNode& model) {
+  const ConfigNode* type = model.find("type");
+  if (type == nullptr || type->kind() != ConfigNode::Kind::kString) {
+    throw Failure(FailureKind::kConfig, {"the model has no type", model.source().text() + ", model.type", "",
+                                         "\"YOLOX\" or \"SmallConvNet\"", ""});
+  }
+  const std::string& name = type->as_string();
+  if (name == "YOLOX") return detection::make_detection_task(model, "model");
+  if (name == "SmallConvNet") return classification::make_classification_task(model, "model");
+  throw Failure(FailureKind::kConfig, {"unknown model type", type->source().text() + ", model.type",
+                                       "\"" + name + "\"", "\"YOLOX\" or \"SmallConvNet\"", ""});
+}
+
+std::string installed_plugin_folder() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  return (program.parent_path().parent_path() / "plugins").string();
+}
+
+PluginCatalog find_plugins(const ConfigNode& config) {
+  return PluginCatalog::scan(PluginCatalog::search_path(config, installed_plugin_folder()));
+}
+
+Session::Session(runner::RunConfig config, Loops loops) {
+  if (loops != Loops::kTrain) {
+    config.train.reset();
+    config.train_dataloader.reset();
+  }
+  if (loops == Loops::kVal) config.test = false;
+  if (loops == Loops::kTest) config.val = false;
+  if (loops == Loops::kTrain) config.test = false;
+  const ConfigNode whole = config.whole;
+  const auto hook_configs = read_hook_configs(whole);
+  const auto catalog = find_plugins(whole);
+
+  collectives_ = runner::make_single_process_collectives();
+  task_ = make_task(config.model);
+  services::add_services(services_);
+  hooks_ = std::make_unique<HookHost>(services_, &context_);
+  runner_ = std::make_unique<runner::Runner>(std::move(config), *task_, *hooks_, *collectives_);
+  context_.runner = runner_.get();
+  hooks_->load(catalog, hook_configs);
+}
+
+// Hooks may still ask services while they are destroyed: they go before the runner.
+Session::~Session() { hooks_->destroy(); }
+
+}  // namespace grapnel::cli

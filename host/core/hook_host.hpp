@@ -1,0 +1,100 @@
+// The hooks of one run: instances in their order, called point by point.
+//
+// Dispatch goes through one flat array a point, so a point nobody subscribed to costs a load and a branch.
+// Every call is guarded, timed and leaves a breadcrumb (which hook, which point), so that a crash can be told.
+#pragma once
+
+#include <grapnel/hook.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/failure.hpp"
+#include "core/hook_config.hpp"
+#include "core/plugin_catalog.hpp"
+#include "core/service_table.hpp"
+
+namespace grapnel {
+
+// A hook failed or threw in a callback: hook, point, epoch, iteration and its own message. Kind kRun.
+class HookFailure : public Failure {
+ public:
+  HookFailure(std::string instance_key, int32_t point, const grapnel_point_args& args, std::string message);
+  const std::string& instance_key() const { return instance_key_; }
+  int32_t point() const { return point_; }
+
+ private:
+  std::string instance_key_;
+  int32_t point_;
+};
+
+// What one instance stored, as a checkpoint keeps it.
+struct HookState {
+  struct Tensor {
+    std::string name;
+    grapnel_dtype dtype{};
+    std::vector<int64_t> shape;
+    std::vector<uint8_t> bytes;  // contiguous, native byte order
+  };
+  std::string key;             // state_key, or the type and its number among its kind
+  std::string type;            // hook type
+  std::string plugin_version;  // of the plugin that wrote it
+  std::vector<uint8_t> bytes;
+  std::vector<Tensor> tensors;
+};
+
+class HookHost {
+ public:
+  // `context` is what services get back through context_of(); core never looks at it.
+  HookHost(const ServiceTable& services, void* context);
+  ~HookHost();  // destroys what is left, in reverse order
+  HookHost(const HookHost&) = delete;
+  HookHost& operator=(const HookHost&) = delete;
+
+  // Finds, probes, loads and checks every configured hook (options included), orders them by priority
+  // (ties in config order) and creates them. Failure(kConfig) names the hook and the reason; whatever was
+  // created before is destroyed again.
+  void load(const PluginCatalog& catalog, const std::vector<HookConfig>& configs);
+
+  size_t size() const;
+  bool subscribed(int32_t point) const;
+
+  // Calls every subscriber of args.point in order. Throws HookFailure at the first that fails, unless its
+  // on_error is "disable": then it is logged and the instance is never called again.
+  void dispatch(const grapnel_point_args& args);
+  // Calls every subscriber whatever happens and gives the failures back: for on_exception, after_run.
+  std::vector<HookFailure> dispatch_to_all(const grapnel_point_args& args);
+
+  // Every instance's state, in hook order; throws HookFailure.
+  std::vector<HookState> save_states();
+  // Gives each state to the instance with its key. A state nobody claims, and one that its hook refuses, is a
+  // Failure(kConfig) naming key, type and versions, unless `waive_unclaimed` (then unclaimed ones are warned of).
+  void load_states(const std::vector<HookState>& states, bool waive_unclaimed);
+
+  // Destroys all instances in reverse order; later dispatches find nobody. Idempotent.
+  void destroy();
+
+  // "before_train_iter: RuntimeInfoHook (10), ..." a line a point that has subscribers.
+  std::string order_table() const;
+  // Calls, total and mean time per hook and point, most expensive first; "" if nothing was called.
+  std::string time_table() const;
+
+  // "before_run"; "unknown point" outside the table.
+  static const char* point_name(int32_t point);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The context given to HookHost, for a grapnel_host that a service function received.
+void* context_of(const grapnel_host* host);
+
+// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT that name the hook and point that was running,
+// then let the signal take its course (exit status 128 + n as the shell shows it).
+void report_crashes_in_hooks();
+
+}  // namespace grapnel

@@ -1,0 +1,76 @@
+// What the runner reads from the config, checked whole before anything is built. Task, model and dataset
+// tables are the task's own and only carried along.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config_node.hpp"
+
+namespace grapnel::runner {
+
+struct LoopConfig {
+  bool by_epoch = true;
+  int64_t max_epochs = 0;  // EpochBased
+  int64_t max_iters = 0;   // IterBased
+  int64_t val_begin = 1;
+  int64_t val_interval = 1;
+  std::vector<std::pair<int64_t, int64_t>> dynamic_intervals;  // (milestone, interval)
+};
+
+struct DataloaderConfig {
+  std::string path;  // "train_dataloader"
+  int64_t batch_size = 1;
+  int num_workers = 0;
+  bool drop_last = false;
+  bool shuffle = true;  // MMEngine: sampler.shuffle; true for train, false elsewhere
+  ConfigNode dataset;
+};
+
+struct OptimizerConfig {
+  std::string type = "SGD";  // SGD, Adam, AdamW
+  double lr = 0;
+  double momentum = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+  double dampening = 0;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  bool amsgrad = false;
+  int64_t accumulative_counts = 1;
+  std::optional<double> clip_grad_max_norm;
+  double clip_grad_norm_type = 2;
+  // paramwise_cfg: norm_decay_mult, bias_decay_mult (empty: the task's own groups decide)
+  std::optional<double> norm_decay_mult;
+  std::optional<double> bias_decay_mult;
+};
+
+struct RunConfig {
+  std::string work_dir;   // absolute
+  uint64_t seed = 0;
+  bool seed_given = false;
+  bool deterministic = true;
+  std::string load_from;  // "" or a path
+  bool resume = false;
+  std::string resume_from;  // with resume: the file; "": the newest in work_dir
+  bool waive_hook_states = false;
+  int threads = 0;  // 0: all processors
+  std::string log_level = "INFO";
+  std::optional<LoopConfig> train;
+  bool val = false;   // val_dataloader is there (and val_cfg, unless false)
+  bool test = false;
+  std::optional<DataloaderConfig> train_dataloader, val_dataloader, test_dataloader;
+  std::optional<OptimizerConfig> optimizer;
+  ConfigNode val_evaluator, test_evaluator;  // tables; kNone when absent
+  ConfigNode model;                           // the task's table, `type` included
+  ConfigNode whole;                           // the resolved config
+};
+
+// Failure(kConfig) for the first thing that is wrong; warnings (ignored MMEngine keys) are logged.
+RunConfig read_run_config(const ConfigNode& config);
+
+}  // namespace grapnel::runner

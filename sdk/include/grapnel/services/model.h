@@ -1,0 +1,69 @@
+/* The model: parameters, buffers, modules and their attributes.
+ *
+ * Names are those of the module tree ("backbone.stem.conv.weight"). Views may be written at every point but
+ * after_backward and the train-iteration points' gradients, except between a forward and its backward.
+ */
+#ifndef GRAPNEL_SERVICES_MODEL_H
+#define GRAPNEL_SERVICES_MODEL_H
+
+#include <stdint.h>
+
+#include "../host.h"
+#include "../options.h"
+#include "../status.h"
+#include "../tensor.h"
+
+#define GRAPNEL_SERVICE_MODEL "grapnel.model/1"
+
+enum { GRAPNEL_MODEL_PARAMETERS = 0, GRAPNEL_MODEL_BUFFERS = 1, GRAPNEL_MODEL_GRADIENTS = 2 };
+
+/* One parameter, buffer or gradient. Entries stay in one order for the whole run; a parameter that has no
+ * gradient now is given with tensor.data NULL. Valid until the callback returns; the name as long as the
+ * host. */
+typedef struct grapnel_model_entry {
+  uint32_t struct_size;
+  int32_t requires_grad;
+  const char *name;
+  uint64_t module_index; /* the module that owns it */
+  grapnel_tensor tensor;
+} grapnel_model_entry;
+
+/* One module of the tree, in registration order; 0 is the model itself. Valid as long as the host. */
+typedef struct grapnel_module {
+  uint32_t struct_size;
+  int32_t is_norm;         /* 1: a normalisation layer (batch, instance, group, layer) */
+  int32_t is_synchronized; /* 1: a norm layer whose statistics are already shared over ranks */
+  int32_t reserved;
+  const char *name; /* "" for the model itself */
+  const char *type; /* "BatchNorm2d", "YOLOXHead" */
+  uint64_t attribute_count;
+} grapnel_module;
+
+typedef struct grapnel_model_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+
+  /* Entries of a kind. [train-thread] */
+  uint64_t (*count)(const grapnel_host *host, int32_t kind);
+  /* NOT_FOUND: index >= count. [train-thread] */
+  grapnel_status (*get)(const grapnel_host *host, int32_t kind, uint64_t index, grapnel_model_entry *entry,
+                        grapnel_error *error);
+
+  /* Modules, and one of them. [train-thread] */
+  uint64_t (*module_count)(const grapnel_host *host);
+  grapnel_status (*get_module)(const grapnel_host *host, uint64_t index, grapnel_module *module,
+                               grapnel_error *error);
+  /* Attribute `attribute` (< attribute_count) of a module: BOOL, INT, FLOAT or STRING with its name.
+   * Valid until the callback returns. [train-thread] */
+  grapnel_status (*get_attribute)(const grapnel_host *host, uint64_t module_index, uint64_t attribute,
+                                  grapnel_value *value, grapnel_error *error);
+  /* Sets value->name of the module. NOT_FOUND: no such attribute; UNSUPPORTED: read-only;
+   * INVALID_ARGUMENT: another kind. [train-thread] */
+  grapnel_status (*set_attribute)(const grapnel_host *host, uint64_t module_index, const grapnel_value *value,
+                                  grapnel_error *error);
+  /* Tells every module that cares which epoch begins (MMDetection's model.set_epoch). [train-thread] */
+  grapnel_status (*set_epoch)(const grapnel_host *host, int64_t epoch, int64_t max_epochs,
+                              grapnel_error *error);
+} grapnel_model_service;
+
+#endif

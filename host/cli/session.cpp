@@ -1,5 +1,7 @@
 #include "cli/session.hpp"
 
+#include <torch/version.h>
+
 #include <filesystem>
 #include <utility>
 
@@ -16,7 +18,7 @@ std::unique_ptr<runner::Task> make_task(const ConfigNode& model) {
                                          "\"YOLOX\" or \"SmallConvNet\"", ""});
   }
   const std::string& name = type->as_string();
-  if (name == "YOLOX") return detection::make_detection_task(model, "model");
+  if (name == "YOLOX") return std::make_unique<detection::DetectionTask>(model, "model");
   if (name == "SmallConvNet") return classification::make_classification_task(model, "model");
   throw Failure(FailureKind::kConfig, {"unknown model type", type->source().text() + ", model.type",
                                        "\"" + name + "\"", "\"YOLOX\" or \"SmallConvNet\"", ""});
@@ -29,8 +31,10 @@ std::string installed_plugin_folder() {
   return (program.parent_path().parent_path() / "plugins").string();
 }
 
+PluginCatalog scan_plugins(const std::vector<std::string>& folders) { return PluginCatalog::scan(folders, TORCH_VERSION); }
+
 PluginCatalog find_plugins(const ConfigNode& config) {
-  return PluginCatalog::scan(PluginCatalog::search_path(config, installed_plugin_folder()));
+  return scan_plugins(PluginCatalog::search_path(config, installed_plugin_folder()));
 }
 
 Session::Session(runner::RunConfig config, Loops loops) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/hook_host.hpp"
 #include "core/service_table.hpp"
@@ -20,8 +21,9 @@ std::unique_ptr<runner::Task> make_task(const ConfigNode& model);
 // The folder with this installation's own plugins: <folder of the program>/../plugins.
 std::string installed_plugin_folder();
 
-// The plugins that a config can name, searched where it says.
+// The plugins that a config can name, searched where it says; those of `folders`.
 PluginCatalog find_plugins(const ConfigNode& config);
+PluginCatalog scan_plugins(const std::vector<std::string>& folders);
 
 class Session {
  public:

@@ -1,37 +1,69 @@
 #include "core/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "core/failure.hpp"
 
 namespace grapnel {
+namespace {
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
-  temporary_ = path_ + ".tmp-" + std::to_string(getpid());
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("cannot create the file");
+// Two writers of one process never share a temporary file; what a killed process of the same number left is
+// overwritten.
+std::string temporary_name(const std::string& path) {
+  static std::atomic<unsigned> number{0};
+  return path + ".tmp-" + std::to_string(getpid()) + "-" + std::to_string(number++);
 }
 
-AtomicFile::~AtomicFile() {
+// The rename is durable once its folder is synced. Not every file system can sync a folder: by then the file
+// is in its place, so that is no reason to fail.
+void sync_folder_of(const std::string& path) {
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  if (folder.empty()) folder = ".";
+  const int directory = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return;
+  fsync(directory);
+  close(directory);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+  struct stat there {};
+  // Renaming over /dev/null or a pipe would destroy it.
+  if (stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    throw Failure(FailureKind::kRun, {"cannot write the file", path_,
+                                      S_ISDIR(there.st_mode) ? "a folder" : "a device, pipe or socket",
+                                      "a regular file or a new name", ""});
+  }
+  temporary_ = temporary_name(path_);
+  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (descriptor_ < 0) fail("cannot create the file", errno);
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::discard() noexcept {
   if (descriptor_ < 0) return;
   close(descriptor_);
+  descriptor_ = -1;
   unlink(temporary_.c_str());
 }
 
-void AtomicFile::fail(const char* what) {
-  const int reason = errno;
-  if (descriptor_ >= 0) {
-    close(descriptor_);
-    descriptor_ = -1;
-    unlink(temporary_.c_str());
-  }
-  throw Failure(FailureKind::kRun, {what, path_, std::strerror(reason), "", "what was there before is unchanged"});
+void AtomicFile::fail(const char* what, int reason) {
+  discard();
+  std::error_code error;
+  const bool kept = std::filesystem::exists(path_, error);
+  throw Failure(FailureKind::kRun,
+                {what, path_, std::strerror(reason), "", kept ? "what was there before is unchanged" : ""});
 }
 
 void AtomicFile::write(const void* data, size_t size) {
@@ -39,29 +71,27 @@ void AtomicFile::write(const void* data, size_t size) {
   while (size > 0) {
     const ssize_t written = ::write(descriptor_, at, size);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail("cannot write the file");
+    if (written <= 0) fail("cannot write the file", written < 0 ? errno : EIO);
     at += written;
     size -= static_cast<size_t>(written);
   }
 }
 
 void AtomicFile::commit() {
-  if (fsync(descriptor_) != 0) fail("cannot write the file to disk");
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot put the file in its place");
+  if (fsync(descriptor_) != 0) fail("cannot write the file to disk", errno);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot put the file in its place", errno);
   close(descriptor_);
   descriptor_ = -1;
-  // The rename itself is durable once the folder is synced; a folder that cannot be opened is no reason to fail.
-  const std::string folder = std::filesystem::absolute(path_).parent_path().string();
-  const int directory = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    fsync(directory);
-    close(directory);
-  }
+  sync_folder_of(path_);
 }
 
 void write_file_atomically(const std::string& path, std::string_view text) {
+  write_file_atomically(path, [text](AtomicFile& file) { file.write(text); });
+}
+
+void write_file_atomically(const std::string& path, const std::function<void(AtomicFile&)>& fill) {
   AtomicFile file(path);
-  file.write(text.data(), text.size());
+  fill(file);
   file.commit();
 }
 

@@ -1,28 +1,25 @@
-// Reads config files: TOML through toml++, `_base_` inheritance merged as MMEngine does it, and overrides from
-// the command line. What comes out knows for each value where it was written.
+// Reads config files: TOML with `_base_` inheritance merged as MMEngine does it, and overrides from the
+// command line. What comes out knows for each value where it was written.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/config_node.hpp"
+#include "core/config_text.hpp"
 
 namespace grapnel {
 
-// The whole config: `path` merged over its bases (relative to the file that names them), then each
-// "KEY=VALUE" of `overrides` (dotted key, list indexes; the value as TOML, or else as a plain string).
-// In a table, `_delete_ = true` drops what the base had there; lists replace. Two bases of one file must not
-// set the same key. Failure(kConfig) for everything that is wrong with a file or an override.
+// The whole config: `path` laid over its bases (a path or a list of paths, relative to the file that names
+// them), then each "KEY=VALUE" of `overrides`, in order; config_merge.hpp says how. Two bases of one file
+// must not set the same top-level key. Failure(kConfig) for everything that is wrong with a file or an
+// override: a missing or unreadable one, a folder, more than 16 MiB, a syntax error (file:line:column), files
+// that inherit in a circle.
 ConfigNode load_config(const std::string& path, const std::vector<std::string>& overrides = {});
 
-// One value written as TOML: "50", "[14, 26]", "\"auto\"", "{ a = 1 }". Failure(kConfig) if it is none.
-ConfigNode parse_value(std::string_view toml_value, Source source = {});
-
-// RFC 8259 JSON. Failure(kConfig) if it is none.
-ConfigNode parse_json(std::string_view json, Source source = {});
-
-// A path as written in a config, relative to the file that names it; absolute ones stay as they are.
+// A path as written in a config (the node must be a string), relative to the file that names it; from an
+// override or a default relative to the current folder. Absolute ones stay as they are. `work_dir` and
+// `data_root` are relative to the current folder by definition and need no resolving.
 std::string resolve_path(const ConfigNode& path);
 
 }  // namespace grapnel

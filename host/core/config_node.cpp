@@ -22,11 +22,21 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           out += "\\u00";
@@ -42,21 +52,26 @@ std::string quoted(std::string_view text) {
 
 std::string toml_key(const std::string& key) {
   const bool bare = !key.empty() && key.find_first_not_of(
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+                                        std::string::npos;
   return bare ? key : quoted(key);
 }
 
 std::string toml_inline(const ConfigNode& node) {
   using Kind = ConfigNode::Kind;
   switch (node.kind()) {
-    case Kind::kNone: return "\"\"";
-    case Kind::kBool: return node.as_bool() ? "true" : "false";
-    case Kind::kInt: return std::to_string(node.as_int());
+    case Kind::kNone:
+      throw std::logic_error("TOML cannot write a value that is none");
+    case Kind::kBool:
+      return node.as_bool() ? "true" : "false";
+    case Kind::kInt:
+      return std::to_string(node.as_int());
     case Kind::kFloat:
       if (std::isnan(node.as_float())) return "nan";
       if (std::isinf(node.as_float())) return node.as_float() > 0 ? "inf" : "-inf";
       return float_text(node.as_float());
-    case Kind::kString: return quoted(node.as_string());
+    case Kind::kString:
+      return quoted(node.as_string());
     case Kind::kList: {
       std::string out = "[";
       for (const auto& item : node.items()) out += (out.size() > 1 ? ", " : "") + toml_inline(item);
@@ -157,13 +172,20 @@ ConfigNode ConfigNode::table(std::vector<Member> members, Source source) {
 
 const char* ConfigNode::kind_name(Kind kind) {
   switch (kind) {
-    case Kind::kNone: return "nothing";
-    case Kind::kBool: return "boolean";
-    case Kind::kInt: return "integer";
-    case Kind::kFloat: return "float";
-    case Kind::kString: return "string";
-    case Kind::kList: return "list";
-    case Kind::kTable: return "table";
+    case Kind::kNone:
+      return "nothing";
+    case Kind::kBool:
+      return "boolean";
+    case Kind::kInt:
+      return "integer";
+    case Kind::kFloat:
+      return "float";
+    case Kind::kString:
+      return "string";
+    case Kind::kList:
+      return "list";
+    case Kind::kTable:
+      return "table";
   }
   return "?";
 }
@@ -218,13 +240,18 @@ void ConfigNode::push_back(ConfigNode item) { mutable_items().push_back(std::mov
 
 std::string ConfigNode::to_json() const {
   switch (kind_) {
-    case Kind::kNone: return "null";
-    case Kind::kBool: return as_bool() ? "true" : "false";
-    case Kind::kInt: return std::to_string(as_int());
+    case Kind::kNone:
+      return "null";
+    case Kind::kBool:
+      return as_bool() ? "true" : "false";
+    case Kind::kInt:
+      return std::to_string(as_int());
     case Kind::kFloat:
-      if (!std::isfinite(as_float())) return quoted(std::isnan(as_float()) ? "nan" : as_float() > 0 ? "inf" : "-inf");
+      if (!std::isfinite(as_float()))
+        return quoted(std::isnan(as_float()) ? "nan" : as_float() > 0 ? "inf" : "-inf");
       return float_text(as_float());
-    case Kind::kString: return quoted(as_string());
+    case Kind::kString:
+      return quoted(as_string());
     case Kind::kList: {
       std::string out = "[";
       for (const auto& item : items()) out += (out.size() > 1 ? ", " : "") + item.to_json();

@@ -54,13 +54,16 @@ class ConfigNode {
 
   // RFC 8259 JSON; non-finite numbers become the strings "inf", "-inf", "nan".
   std::string to_json() const;
-  // A TOML document that parses back to the same values (the node must be a table).
+  // A TOML document that parses back to the same values, keys with plain values first. std::logic_error
+  // unless the node is a table without anything of kind none in it: TOML has no null.
   std::string to_toml() const;
 
  private:
   Kind kind_ = Kind::kNone;
   Source source_;
-  std::variant<std::monostate, bool, int64_t, double, std::string, std::vector<ConfigNode>, std::vector<Member>> value_;
+  std::variant<std::monostate, bool, int64_t, double, std::string, std::vector<ConfigNode>,
+               std::vector<Member>>
+      value_;
 };
 
 }  // namespace grapnel

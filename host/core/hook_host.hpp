@@ -1,7 +1,8 @@
 // The hooks of one run: instances in their order, called point by point.
 //
 // Dispatch goes through one flat array a point, so a point nobody subscribed to costs a load and a branch.
-// Every call is guarded, timed and leaves a breadcrumb (which hook, which point), so that a crash can be told.
+// Every call is guarded, timed and leaves a breadcrumb (which hook, which point), so that a crash can be
+// told.
 #pragma once
 
 #include <grapnel/hook.h>
@@ -23,6 +24,8 @@ namespace grapnel {
 class HookFailure : public Failure {
  public:
   HookFailure(std::string instance_key, int32_t point, const grapnel_point_args& args, std::string message);
+  // Outside the points: `call` is "save_state"; point() is -1.
+  HookFailure(std::string instance_key, const char* call, std::string message);
   const std::string& instance_key() const { return instance_key_; }
   int32_t point() const { return point_; }
 
@@ -70,8 +73,9 @@ class HookHost {
 
   // Every instance's state, in hook order; throws HookFailure.
   std::vector<HookState> save_states();
-  // Gives each state to the instance with its key. A state nobody claims, and one that its hook refuses, is a
-  // Failure(kConfig) naming key, type and versions, unless `waive_unclaimed` (then unclaimed ones are warned of).
+  // Gives each state to the instance with its key. A state nobody claims is a Failure(kConfig) naming key,
+  // type and version, or a warning with `waive_unclaimed`; one that its hook refuses is a Failure(kConfig)
+  // always. A hook that keeps a state and finds none is told of in the log.
   void load_states(const std::vector<HookState>& states, bool waive_unclaimed);
 
   // Destroys all instances in reverse order; later dispatches find nobody. Idempotent.
@@ -90,11 +94,14 @@ class HookHost {
   std::unique_ptr<Impl> impl_;
 };
 
+// Everything that HookHost::load checks, without creating an instance. Failure(kConfig) as load.
+void check_hooks(const PluginCatalog& catalog, const std::vector<HookConfig>& configs);
+
 // The context given to HookHost, for a grapnel_host that a service function received.
 void* context_of(const grapnel_host* host);
 
-// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT that name the hook and point that was running,
-// then let the signal take its course (exit status 128 + n as the shell shows it).
+// Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT that name the hook and point that was
+// running on the thread, then let the signal take its course (exit status 128 + n as the shell shows it).
 void report_crashes_in_hooks();
 
 }  // namespace grapnel

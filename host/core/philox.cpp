@@ -1,6 +1,7 @@
 #include "core/philox.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 namespace grapnel {
 
@@ -16,13 +17,13 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
   return counter;
 }
 
-// Counter words: draw number; position (low word); epoch (low word); purpose, with the high bits of position and
-// epoch folded in above it. The key is the seed.
 CounterRng::CounterRng(uint64_t seed, int64_t epoch, int64_t position, Purpose purpose)
-    : counter_{0, static_cast<uint32_t>(position), static_cast<uint32_t>(epoch),
-               static_cast<uint32_t>(purpose) ^ static_cast<uint32_t>((uint64_t(position) >> 32) << 8) ^
-                   static_cast<uint32_t>((uint64_t(epoch) >> 32) << 20)},
-      key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)} {}
+    : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)} {
+  const auto at = static_cast<uint64_t>(position), round = static_cast<uint64_t>(epoch);
+  counter_ = {0, static_cast<uint32_t>(at), static_cast<uint32_t>(round),
+              (static_cast<uint32_t>(purpose) & 0xFF) | (static_cast<uint32_t>(at >> 32) & 0xFFF) << 8 |
+                  (static_cast<uint32_t>(round >> 32) & 0xFFF) << 20};
+}
 
 uint32_t CounterRng::next_u32() {
   if (used_ == 4) {
@@ -40,14 +41,16 @@ double CounterRng::uniform() {
 }
 
 int64_t CounterRng::integer(int64_t low, int64_t high) {
+  if (low > high) throw std::invalid_argument("CounterRng::integer: low is above high");
+  // Zero stands for all of the 2^64 values; everything is modulo 2^64, so that no sum overflows.
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low) + 1;
-  if (range == 0) return static_cast<int64_t>(uint64_t{next_u32()} << 32 | next_u32());
   // Draws below `threshold` would favour small results: draw again (Lemire's rejection, 64-bit).
-  const uint64_t threshold = (0 - range) % range;
+  const uint64_t threshold = range == 0 ? 0 : (0 - range) % range;
   for (;;) {
     const uint64_t first = next_u32();
     const uint64_t draw = first << 32 | next_u32();
-    if (draw >= threshold) return low + static_cast<int64_t>(draw % range);
+    if (draw < threshold) continue;
+    return static_cast<int64_t>(static_cast<uint64_t>(low) + (range == 0 ? draw : draw % range));
   }
 }
 

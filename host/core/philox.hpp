@@ -11,6 +11,13 @@ namespace grapnel {
 // One Philox4x32-10 block: 4 words out of a 128-bit counter and a 64-bit key.
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
+// A stream of draws. Its Philox key is the seed (low word, high word), its counter
+//   word 0: number of the block (four draws each), so a stream has 2^34 draws before it repeats
+//   word 1: position, bits 0..31
+//   word 2: epoch, bits 0..31
+//   word 3: purpose (8 bits), position bits 32..43 (12 bits), epoch bits 32..43 (12 bits), from the lowest
+//   bit up.
+// Streams differ as long as position and epoch differ in their low 44 bits.
 class CounterRng {
  public:
   // What a stream is for: streams of different purposes never share a draw.
@@ -23,7 +30,7 @@ class CounterRng {
   double uniform();
   // Uniform in [low, high).
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  // Uniform integer in [low, high], both included, without modulo bias.
+  // Uniform integer in [low, high], both included, without modulo bias. std::invalid_argument if low > high.
   int64_t integer(int64_t low, int64_t high);
   // True with probability p.
   bool chance(double p) { return uniform() < p; }

@@ -12,7 +12,11 @@ using Kind = ConfigNode::Kind;
 
 std::string shown(const ConfigNode& node) {
   std::string text = node.to_json();
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  if (text.size() > 60) {
+    size_t end = 57;
+    while ((text[end] & 0xC0) == 0x80) --end;  // not through the middle of a UTF-8 character
+    text = text.substr(0, end) + "...";
+  }
   return text + " (" + ConfigNode::kind_name(node.kind()) + ")";
 }
 
@@ -30,7 +34,8 @@ std::string range_text(const IntRange& range) {
 std::string range_text(const FloatRange& range) {
   const bool below = std::isfinite(range.min), above = std::isfinite(range.max);
   const std::string low = number_text(range.min), high = number_text(range.max);
-  if (below && above) return range.min_open ? " above " + low + " and at most " + high : " from " + low + " to " + high;
+  if (below && above)
+    return range.min_open ? " above " + low + " and at most " + high : " from " + low + " to " + high;
   if (below) return (range.min_open ? " above " : " of at least ") + low;
   if (above) return " of at most " + high;
   return "";
@@ -38,6 +43,11 @@ std::string range_text(const FloatRange& range) {
 
 bool inside(double value, const FloatRange& range) {
   return value <= range.max && (range.min_open ? value > range.min : value >= range.min);
+}
+
+std::string place(const Source& source, const std::string& path) {
+  const std::string where = source.text();
+  return where + (where.empty() || path.empty() ? "" : ", ") + path;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -73,8 +83,8 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
 
 Section::Section(const ConfigNode& node, std::string path) : node_(&node), path_(std::move(path)) {
   if (node.kind() != Kind::kTable) {
-    throw Failure(FailureKind::kConfig, {"a table is needed", node.source().text() + ", " + path_, shown(node),
-                                         "a table", ""});
+    throw Failure(FailureKind::kConfig,
+                  {"a table is needed", place(node.source(), path_), shown(node), "a table", ""});
   }
 }
 
@@ -88,31 +98,36 @@ const ConfigNode* Section::raw(std::string_view key) {
 void Section::fail(std::string_view key, std::string what, std::string got, std::string expected,
                    std::string hint) const {
   const ConfigNode* value = node_->find(key);
-  const Source& source = value ? value->source() : node_->source();
-  std::string where = source.text();
-  if (!where.empty()) where += ", ";
-  where += path_;
-  if (!key.empty()) where += (path_.empty() ? "" : ".") + std::string(key);
+  if (!value) value = node_->find(key.substr(0, key.rfind('.')));  // "scale.1": the list's own line
+  const std::string path = path_ + (path_.empty() || key.empty() ? "" : ".") + std::string(key);
   throw Failure(FailureKind::kConfig,
-                {std::move(what), std::move(where), std::move(got), std::move(expected), std::move(hint)});
+                {std::move(what), place(value ? value->source() : node_->source(), path), std::move(got),
+                 std::move(expected), std::move(hint)});
 }
 
 namespace {
 
-[[noreturn]] void wrong(const Section& section, std::string_view key, const ConfigNode& got, std::string expected) {
+[[noreturn]] void wrong(const Section& section, std::string_view key, const ConfigNode& got,
+                        std::string expected) {
   section.fail(key, "a config value is wrong", shown(got), std::move(expected));
 }
 [[noreturn]] void missing(const Section& section, std::string_view key, std::string expected) {
   section.fail(key, "a required key is missing", "", std::move(expected));
 }
 
-int64_t to_integer(const Section& section, std::string_view key, const ConfigNode& node, const IntRange& range) {
+std::string item_key(std::string_view key, size_t index) {
+  return std::string(key) + "." + std::to_string(index);
+}
+
+int64_t to_integer(const Section& section, std::string_view key, const ConfigNode& node,
+                   const IntRange& range) {
   if (node.kind() != Kind::kInt || node.as_int() < range.min || node.as_int() > range.max) {
     wrong(section, key, node, "an integer" + range_text(range));
   }
   return node.as_int();
 }
-double to_number(const Section& section, std::string_view key, const ConfigNode& node, const FloatRange& range) {
+double to_number(const Section& section, std::string_view key, const ConfigNode& node,
+                 const FloatRange& range) {
   if ((node.kind() != Kind::kInt && node.kind() != Kind::kFloat) || !inside(node.as_float(), range)) {
     wrong(section, key, node, "a number" + range_text(range));
   }
@@ -180,7 +195,8 @@ std::string Section::string_or(std::string_view key, std::string fallback) {
   const ConfigNode* node = raw(key);
   return node ? to_string(*this, key, *node) : fallback;
 }
-std::string Section::choice_or(std::string_view key, std::string fallback, const std::vector<std::string>& choices) {
+std::string Section::choice_or(std::string_view key, std::string fallback,
+                               const std::vector<std::string>& choices) {
   const ConfigNode* node = raw(key);
   return node ? to_choice(*this, key, *node, choices) : fallback;
 }
@@ -190,9 +206,12 @@ std::vector<int64_t> Section::integers_or(std::string_view key, std::vector<int6
   const ConfigNode* node = raw(key);
   if (!node) return fallback;
   const std::string expected = "a list of " + (count ? std::to_string(count) + " integers" : "integers");
-  if (node->kind() != Kind::kList || (count && node->items().size() != count)) wrong(*this, key, *node, expected);
+  if (node->kind() != Kind::kList || (count && node->items().size() != count))
+    wrong(*this, key, *node, expected);
   std::vector<int64_t> values;
-  for (const auto& item : node->items()) values.push_back(to_integer(*this, key, item, range));
+  for (const auto& item : node->items()) {
+    values.push_back(to_integer(*this, item_key(key, values.size()), item, range));
+  }
   return values;
 }
 std::vector<double> Section::numbers_or(std::string_view key, std::vector<double> fallback, size_t count,
@@ -200,9 +219,12 @@ std::vector<double> Section::numbers_or(std::string_view key, std::vector<double
   const ConfigNode* node = raw(key);
   if (!node) return fallback;
   const std::string expected = "a list of " + (count ? std::to_string(count) + " numbers" : "numbers");
-  if (node->kind() != Kind::kList || (count && node->items().size() != count)) wrong(*this, key, *node, expected);
+  if (node->kind() != Kind::kList || (count && node->items().size() != count))
+    wrong(*this, key, *node, expected);
   std::vector<double> values;
-  for (const auto& item : node->items()) values.push_back(to_number(*this, key, item, range));
+  for (const auto& item : node->items()) {
+    values.push_back(to_number(*this, item_key(key, values.size()), item, range));
+  }
   return values;
 }
 std::vector<std::string> Section::strings_or(std::string_view key, std::vector<std::string> fallback) {
@@ -210,7 +232,8 @@ std::vector<std::string> Section::strings_or(std::string_view key, std::vector<s
   if (!node) return fallback;
   if (node->kind() != Kind::kList) wrong(*this, key, *node, "a list of strings");
   std::vector<std::string> values;
-  for (const auto& item : node->items()) values.push_back(to_string(*this, key, item));
+  for (const auto& item : node->items())
+    values.push_back(to_string(*this, item_key(key, values.size()), item));
   return values;
 }
 

@@ -76,7 +76,8 @@ class Section {
   std::vector<std::string> asked_;
 };
 
-// The candidate with the smallest edit distance to `word`, empty when none is near (distance > 3).
+// The candidate with the smallest edit distance to `word`, empty when none is near: more than 3 letters
+// differ, or all.
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace grapnel

@@ -1,8 +1,8 @@
 // The checkpoint file: everything that a run needs to go on bit for bit, in the zip-and-pickle format that
 // Python's torch.load(weights_only=True) opens. Written to a temporary file, fsynced, renamed.
 //
-// Top-level keys: state_dict, optimizer, meta, message_hub, hooks, rng. Floats are stored as 0-d float64 tensors
-// (1.13's restricted unpickler refuses Python floats).
+// Top-level keys: state_dict, optimizer, meta, message_hub, hooks, rng. Floats are stored as 0-d float64
+// tensors (1.13's restricted unpickler refuses Python floats).
 #pragma once
 
 #include <torch/torch.h>
@@ -21,7 +21,7 @@ using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
 struct OptimizerGroupState {
   std::string name;
-  std::map<std::string, double> options;  // lr, initial_lr, momentum, weight_decay, nesterov, betas_0, eps, ...
+  std::map<std::string, double> options;  // lr, initial_lr, momentum, weight_decay, nesterov, betas_0, ...
   std::vector<std::string> parameters;    // names, in order
 };
 
@@ -38,7 +38,7 @@ struct Checkpoint {
   NamedTensors gradients;   // those gradients, if accumulated > 0
   bool validation_due = false;
   int64_t seed = 0;
-  std::map<std::string, std::string> meta_texts;  // config, version, time, what hooks added
+  std::map<std::string, std::string> meta_texts;        // config, version, time, what hooks added
   std::vector<std::pair<std::string, double>> metrics;  // of the last evaluation
   MessageHub message_hub;
   std::vector<HookState> hooks;
@@ -52,8 +52,9 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 // unknown format version.
 Checkpoint read_checkpoint(const std::string& path);
 
-// Only the weights: of write_checkpoint's files, or of a plain dict of tensors (also under "model" or
-// "state_dict") saved from Python.
+// Only the weights: of write_checkpoint's files, or of a dict of tensors (state_dict(), also under "model" or
+// "state_dict") saved from Python with PyTorch 1.6 or later; a "module." before every name is taken off.
+// Nothing in the file is imported or run. Failure(kConfig) as above, also when there is no tensor in it.
 NamedTensors read_weights(const std::string& path);
 
 }  // namespace grapnel::runner

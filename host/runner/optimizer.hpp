@@ -14,8 +14,15 @@
 
 namespace grapnel::runner {
 
+// The task's groups with optim_wrapper.paramwise_cfg applied as MMEngine's DefaultOptimWrapperConstructor does:
+// weight_decay x norm_decay_mult for the parameters of norm layers, x bias_decay_mult for other biases. Without a
+// paramwise_cfg the groups come back as they are; groups without parameters are left out.
+std::vector<ParameterGroup> paramwise_groups(torch::nn::Module& model, std::vector<ParameterGroup> groups,
+                                             const OptimizerConfig& config);
+
 class Optimizer {
  public:
+  // Groups must not be empty. A group's lr is the config's times its lr_mult.
   Optimizer(const OptimizerConfig& config, std::vector<ParameterGroup> groups);
   ~Optimizer();
 
@@ -32,13 +39,19 @@ class Optimizer {
   double weight_decay(size_t group) const;
   void set_weight_decay(size_t group, double decay);
 
-  void zero_grad();  // keeps the gradients' memory
+  // Every parameter in group order, with its name in the model.
+  const NamedTensors& parameters() const;
+
+  // Drops the gradients (they become undefined, not zero): a parameter that the next step does not touch is then
+  // left alone by the update, before a resume as after one.
+  void zero_grad();
   void step();
   // Clips all gradients together as config says; gives the norm before, 0 when clipping is off.
   double clip_gradients();
 
   void save(Checkpoint& checkpoint) const;
-  // Failure(kConfig) when type, groups or shapes differ from the checkpoint's.
+  // Failure(kConfig) when type, groups or shapes differ from the checkpoint's. Options of the checkpoint (lr,
+  // momentum, weight decay, ...) replace the config's.
   void load(const Checkpoint& checkpoint);
 
  private:

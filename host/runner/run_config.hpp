@@ -26,6 +26,7 @@ struct DataloaderConfig {
   std::string path;  // "train_dataloader"
   int64_t batch_size = 1;
   int num_workers = 0;
+  int prefetch_factor = 2;
   bool drop_last = false;
   bool shuffle = true;  // MMEngine: sampler.shuffle; true for train, false elsewhere
   ConfigNode dataset;
@@ -56,7 +57,7 @@ struct RunConfig {
   bool deterministic = true;
   std::string load_from;  // "" or a path
   bool resume = false;
-  std::string resume_from;  // with resume: the file; "": the newest in work_dir
+  std::string resume_from;  // with resume: the file (MMEngine: load_from); "": the newest in work_dir
   bool waive_hook_states = false;
   int threads = 0;  // 0: all processors
   std::string log_level = "INFO";
@@ -70,7 +71,22 @@ struct RunConfig {
   ConfigNode whole;                           // the resolved config
 };
 
-// Failure(kConfig) for the first thing that is wrong; warnings (ignored MMEngine keys) are logged.
+// Failure(kConfig) for the first thing that is wrong; each MMEngine key that is ignored is warned of once.
+// `load_from` is taken relative to the file that names it, else to the current folder.
 RunConfig read_run_config(const ConfigNode& config);
+
+// What happens to a key of an MMEngine or MMDetection config.
+enum class KeyVerdict {
+  kTaken,
+  kIgnored,  // with one warning
+  kRefused   // a Failure that says what to write instead
+};
+struct ConfigKey {
+  const char* key;  // dotted: "train_dataloader.pin_memory"; "*_dataloader" stands for all three
+  KeyVerdict verdict;
+  const char* note;  // meaning, or why it is ignored, or what to write instead
+};
+// Every key that read_run_config knows, in the order of the README's table.
+const std::vector<ConfigKey>& config_keys();
 
 }  // namespace grapnel::runner

@@ -34,7 +34,9 @@ class Runner {
   ~Runner();
 
   // Each runs before_run ... after_run. A hook's failure or the task's is thrown after on_exception and after_run
-  // were dispatched. kInterrupted: SIGINT or SIGTERM came, the iteration was finished and a checkpoint written.
+  // were dispatched and the hooks destroyed; what is no Failure comes as one of kind kRun. kInterrupted: SIGINT or
+  // SIGTERM came, the iteration was finished and a checkpoint written (a run without training: nothing written).
+  // A signal during a validation drops it: the checkpoint holds the state of before it and a resume runs it first.
   RunEnd train();
   RunEnd val();
   RunEnd test();
@@ -49,12 +51,18 @@ class Runner {
   DataLoader* loader(Mode mode);      // null: that loop has no data
   // The point being dispatched now (or the last one), as hooks see it.
   const grapnel_point_args& point() const;
+  const std::string& config_json() const;  // the resolved config
+  int64_t max_epochs() const;              // IterBased: 1; no train loop: 0
+  int64_t max_iters() const;
+  int64_t val_interval() const;  // in force now; 0: no validation
   Mode mode() const;
   int64_t epoch() const;
   int64_t iter() const;
   bool is_resumed() const;
-  const Batch* batch() const;         // null outside an iteration
-  const std::vector<std::pair<std::string, torch::Tensor>>& outputs() const;  // of the step; empty outside
+  // Of the iteration that runs, the saves at its end included; null and empty outside. At before_save_checkpoint
+  // outside an iteration, outputs() are those of the last train iteration.
+  const Batch* batch() const;
+  const std::vector<std::pair<std::string, torch::Tensor>>& outputs() const;
   const Metrics& metrics() const;     // of the last evaluation
   const std::string& work_dir() const;
   const std::string& log_dir() const;  // work_dir/TIMESTAMP, made at construction
@@ -62,10 +70,17 @@ class Runner {
   // The checkpoint being written (before_save_checkpoint) or just read (after_load_checkpoint); else null.
   Checkpoint* open_checkpoint();
 
+  // Replaces a dataset's pipeline and remembers it, so that a resume has it too. Failure(kConfig) for a wrong one,
+  // std::out_of_range for a mode without data.
+  void replace_pipeline(Mode mode, const ConfigNode& pipeline);
+
   // ---- requests of hooks; the runner agrees on them over all ranks when the point is over ----------------
+  // Which files are saved is rank 0's word. A request made where the contract (runner.h) does not allow it throws
+  // std::invalid_argument, a validation without data std::domain_error.
   void request_stop(const std::string& who, const std::string& reason);
   void request_validation(const std::string& who);
   void request_save(const std::string& who, const std::string& file_name);
+  // What was accumulated so far is dropped; later batches of the same step still count.
   void request_skip_step(const std::string& who, const std::string& reason);
   void veto_checkpoint(const std::string& who, const std::string& reason);
 
@@ -74,7 +89,8 @@ class Runner {
   std::unique_ptr<Impl> impl_;
 };
 
-// Makes SIGINT and SIGTERM end the run after the iteration. A second signal ends the process at once.
+// Makes SIGINT and SIGTERM end the run after the iteration. A second signal ends the process at once. Before each
+// validation the run's state is then copied, so that it can be saved if a signal comes.
 void catch_termination_signals();
 
 }  // namespace grapnel::runner

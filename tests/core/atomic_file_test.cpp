@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <filesystem>
+#include <stdexcept>
+#include <thread>
 
 #include "core/failure.hpp"
 #include "temporary_folder.hpp"
@@ -48,7 +51,8 @@ TEST(AtomicFile, KeepsTheOldFileWhenTheDiskIsFull) {
   getrlimit(RLIMIT_FSIZE, &before);
   const rlimit small{64 * 1024, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  const std::string message = test::message_of<Failure>([&] { write_file_atomically(path, std::string(1 << 20, 'x')); });
+  const std::string message =
+      test::message_of<Failure>([&] { write_file_atomically(path, std::string(1 << 20, 'x')); });
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_THAT(message, AllOf(HasSubstr("cannot write the file"), HasSubstr(path)));
   EXPECT_EQ(test::read_file(path), "old");
@@ -59,6 +63,52 @@ TEST(AtomicFile, NamesAFolderThatIsNotThere) {
   test::TemporaryFolder folder;
   EXPECT_THAT(test::message_of<Failure>([&] { write_file_atomically(folder.file("gone/a"), "x"); }),
               AllOf(HasSubstr("gone/a"), HasSubstr("No such file")));
+}
+
+TEST(AtomicFile, LeavesNothingBehindWhenTheContentCannotBeMade) {
+  test::TemporaryFolder folder;
+  const auto path = folder.file("a");
+  EXPECT_THROW(write_file_atomically(path,
+                                     [](AtomicFile& file) {
+                                       file.write("half");
+                                       throw std::runtime_error("no more");
+                                     }),
+               std::runtime_error);
+  EXPECT_EQ(files_in(folder.path()), 0u);
+}
+
+TEST(AtomicFile, RefusesToReplaceWhatIsNoFile) {
+  test::TemporaryFolder folder;
+  std::filesystem::create_directory(folder.file("sub"));
+  EXPECT_THAT(test::message_of<Failure>([&] { write_file_atomically(folder.file("sub"), "x"); }),
+              AllOf(HasSubstr(folder.file("sub")), HasSubstr("a folder")));
+  ASSERT_EQ(mkfifo(folder.file("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(test::message_of<Failure>([&] { write_file_atomically(folder.file("pipe"), "x"); }),
+              HasSubstr("pipe or socket"));
+  EXPECT_EQ(files_in(folder.path()), 2u);
+}
+
+TEST(AtomicFile, LetsTwoThreadsWriteOnePath) {
+  test::TemporaryFolder folder;
+  const auto path = folder.file("a");
+  const auto write = [&](char letter) {
+    for (int i = 0; i < 50; ++i) write_file_atomically(path, std::string(10000, letter));
+  };
+  std::thread other(write, 'b');
+  write('a');
+  other.join();
+  const std::string text = test::read_file(path);
+  EXPECT_EQ(text, std::string(10000, text.at(0)));
+  EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(AtomicFile, WritesIntoTheCurrentFolder) {
+  test::TemporaryFolder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  write_file_atomically("plain", "x");
+  std::filesystem::current_path(before);
+  EXPECT_EQ(test::read_file(folder.file("plain")), "x");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <stdexcept>
 
 namespace grapnel {
 namespace {
@@ -23,7 +24,8 @@ TEST(CounterRng, DependsOnEachPartOfItsKey) {
   std::set<uint32_t> firsts;
   for (const auto& rng : {CounterRng(1, 2, 3, Purpose::kPipeline), CounterRng(2, 2, 3, Purpose::kPipeline),
                           CounterRng(1, 3, 3, Purpose::kPipeline), CounterRng(1, 2, 4, Purpose::kPipeline),
-                          CounterRng(1, 2, 3, Purpose::kSampler), CounterRng(1, 2, 3 + (int64_t{1} << 32), Purpose::kPipeline)}) {
+                          CounterRng(1, 2, 3, Purpose::kSampler),
+                          CounterRng(1, 2, 3 + (int64_t{1} << 32), Purpose::kPipeline)}) {
     firsts.insert(CounterRng(rng).next_u32());
   }
   EXPECT_EQ(firsts.size(), 6u);
@@ -57,6 +59,44 @@ TEST(CounterRng, DrawsNormalsOfUnitVariance) {
   }
   EXPECT_NEAR(sum / 50000, 0.0, 0.03);
   EXPECT_NEAR(squares / 50000, 1.0, 0.05);
+}
+
+TEST(CounterRng, GivesTheSameStreamEveryTime) {
+  CounterRng first(7, 1, 2, CounterRng::Purpose::kScene);
+  CounterRng second(7, 1, 2, CounterRng::Purpose::kScene);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(first.next_u32(), second.next_u32());
+}
+
+// The documented counter layout: other programs can reproduce a draw, and no later change may move it.
+TEST(CounterRng, StartsAtTheDocumentedCounter) {
+  const int64_t position = (int64_t{0xABC} << 32) | 0x12345678, epoch = (int64_t{0xDEF} << 32) | 5;
+  CounterRng rng(0x1122334455667788, epoch, position, CounterRng::Purpose::kPipeline);
+  for (uint32_t block = 0; block < 3; ++block) {
+    const auto expected = philox4x32({block, 0x12345678, 5, 0xDEFABC02}, {0x55667788, 0x11223344});
+    for (const uint32_t word : expected) ASSERT_EQ(rng.next_u32(), word);
+  }
+}
+
+TEST(CounterRng, DrawsFromTheWidestAndTheNarrowestRange) {
+  CounterRng rng(8, 0, -1, CounterRng::Purpose::kTest);
+  bool below = false, above = false;
+  for (int i = 0; i < 100; ++i) {
+    const int64_t wide = rng.integer(INT64_MIN, INT64_MAX);
+    (wide < 0 ? below : above) = true;
+    ASSERT_EQ(rng.integer(INT64_MIN, INT64_MIN), INT64_MIN);
+    ASSERT_GE(rng.integer(INT64_MIN + 1, INT64_MAX), INT64_MIN + 1);
+  }
+  EXPECT_TRUE(below && above);
+  EXPECT_THROW(rng.integer(1, 0), std::invalid_argument);
+}
+
+// A plain remainder of 64 bits would give the lowest third of this range half of all draws.
+TEST(CounterRng, HasNoModuloBias) {
+  constexpr int64_t quarter = int64_t{1} << 62;
+  CounterRng rng(9, 0, 0, CounterRng::Purpose::kTest);
+  int lowest_third = 0;
+  for (int i = 0; i < 30000; ++i) lowest_third += rng.integer(INT64_MIN, quarter - 1) < -quarter;
+  EXPECT_NEAR(lowest_third, 10000, 500);
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
  *
  * BATCH   before_/after_ {train,val,test}_iter, after_backward, before_optimizer_step: tensors, first "inputs"
  * OUTPUTS after_train_iter, after_backward, before_optimizer_step: 0-d float tensors, first "loss" (the total), then
- *         its parts; after_{val,test}_iter: the task's predictions
+ *         its parts; before_save_checkpoint: those of the last train iteration, if there was one;
+ *         after_{val,test}_iter: the task's predictions
  * METRICS after_{val,test}_epoch, and until the next evaluation: scalars
  * Anywhere else a group is empty. Views are read-only, except BATCH at before_train_iter.
  */

@@ -1,0 +1,141 @@
+// The path that runs at every point: a flat array, one indirect call, one clock read and one breadcrumb a
+// hook. Nothing here allocates unless a hook fails.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "core/hook_host_impl.hpp"
+
+namespace grapnel {
+namespace {
+
+grapnel_status do_nothing(void*, const grapnel_point_args*, grapnel_error*) { return GRAPNEL_STATUS_OK; }
+
+bool is_known(int32_t point) { return point >= 0 && point < GRAPNEL_POINT_COUNT; }
+
+// Counters as the log shows them: 1-based inside an iteration.
+std::string position_text(const grapnel_point_args& args) {
+  const bool in_batch = args.batch_idx >= 0;
+  const auto n = [](int64_t value) { return std::to_string(value); };
+  switch (args.mode) {
+    case GRAPNEL_MODE_TRAIN:
+      if (in_batch) return "epoch " + n(args.epoch + 1) + ", iteration " + n(args.iter + 1);
+      return "epoch " + n(args.epoch + 1) + ", after iteration " + n(args.iter);
+    case GRAPNEL_MODE_VAL:
+    case GRAPNEL_MODE_TEST: {
+      std::string text = args.mode == GRAPNEL_MODE_VAL ? "validation after epoch " : "test after epoch ";
+      text += n(args.epoch) + ", iteration " + n(args.iter);
+      return in_batch ? text + ", batch " + n(args.batch_idx + 1) : text;
+    }
+    default:
+      return "epoch " + n(args.epoch) + ", iteration " + n(args.iter);
+  }
+}
+
+Failure::Parts failure_parts(const std::string& key, const std::string& call, const std::string& position,
+                             const std::string& message) {
+  return {key + " failed in " + call + (position.empty() ? "" : " (" + position + ")") + ": " + message, "",
+          "", "", ""};
+}
+
+}  // namespace
+
+HookFailure::HookFailure(std::string instance_key, int32_t point, const grapnel_point_args& args,
+                         std::string message)
+    : Failure(FailureKind::kRun,
+              failure_parts(instance_key, HookHost::point_name(point), position_text(args), message)),
+      instance_key_(std::move(instance_key)),
+      point_(point) {}
+
+HookFailure::HookFailure(std::string instance_key, const char* call, std::string message)
+    : Failure(FailureKind::kRun, failure_parts(instance_key, call, "", message)),
+      instance_key_(std::move(instance_key)),
+      point_(-1) {}
+
+const char* HookHost::point_name(int32_t point) {
+  return is_known(point) ? kPoints[static_cast<size_t>(point)].name : "unknown point";
+}
+
+void HookHost::Impl::rebuild_points() {
+  for (size_t p = 0; p < kPoints.size(); ++p) {
+    points[p].clear();
+    for (const auto& instance : instances) {
+      const grapnel_point_fn function = instance->plugin->vtable.*kPoints[p].slot;
+      if (function == nullptr || !instance->created || instance->disabled) continue;
+      points[p].push_back({function, instance->self, &instance->times[p], instance.get()});
+    }
+  }
+  changed = false;
+}
+
+void HookHost::Impl::disable(HookInstance& instance) {
+  instance.disabled = true;
+  changed = true;
+  for (auto& calls : points) {
+    for (auto& call : calls) {
+      if (call.instance == &instance) call.function = &do_nothing;
+    }
+  }
+}
+
+void HookHost::Impl::take_failure(HookInstance& instance, const grapnel_point_args& args, std::string message,
+                                  std::vector<HookFailure>* collected) {
+  HookFailure failure(instance.key, args.point, args, std::move(message));
+  if (instance.config.disable_on_error) {
+    spdlog::error("{}; it is disabled for the rest of the run", failure.what());
+    disable(instance);
+  } else if (collected != nullptr) {
+    collected->push_back(std::move(failure));
+  } else {
+    throw failure;
+  }
+}
+
+void HookHost::Impl::run(const grapnel_point_args& given, std::vector<HookFailure>* collected) {
+  if (!is_known(given.point)) return;
+  const auto point = static_cast<size_t>(given.point);
+  const std::vector<HookCall>& calls = points[point];
+  if (calls.empty()) return;
+
+  struct Running {
+    explicit Running(Impl& impl) : impl(impl) { ++impl.depth; }
+    ~Running() {
+      if (--impl.depth == 0 && impl.changed) impl.rebuild_points();
+    }
+    Impl& impl;
+  } running(*this);
+  grapnel_point_args args = given;
+  args.struct_size = sizeof args;
+  ErrorBuffer error;
+  const BreadcrumbScope scope(nullptr, kPoints[point].name);
+
+  uint64_t before = clock.now();
+  for (const HookCall& call : calls) {
+    breadcrumb = {call.instance->key.c_str(), kPoints[point].name};
+    error.text()[0] = '\0';
+    const grapnel_status status =
+        call_guarded(error, [&] { return call.function(call.self, &args, error.raw()); });
+    const uint64_t after = clock.now();
+    call.time->calls += 1;
+    call.time->ticks += after - before;
+    before = after;
+    if (__builtin_expect(status != GRAPNEL_STATUS_OK, 0)) {
+      take_failure(*call.instance, args, error.message(status), collected);
+      before = clock.now();
+    }
+  }
+}
+
+void HookHost::dispatch(const grapnel_point_args& args) { impl_->run(args, nullptr); }
+
+std::vector<HookFailure> HookHost::dispatch_to_all(const grapnel_point_args& args) {
+  std::vector<HookFailure> failures;
+  impl_->run(args, &failures);
+  return failures;
+}
+
+bool HookHost::subscribed(int32_t point) const {
+  return is_known(point) && !impl_->points[static_cast<size_t>(point)].empty();
+}
+
+}  // namespace grapnel

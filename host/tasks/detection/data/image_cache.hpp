@@ -1,0 +1,55 @@
+// Decoded pictures kept in memory, so that a picture is read from disk and resized once and not in every epoch.
+// Never changes a result: what it holds is what reading again would give.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <opencv2/core.hpp>
+#include <shared_mutex>
+#include <unordered_map>
+
+namespace grapnel::detection::data {
+
+class ImageCache {
+ public:
+  // `variant` tells sizes of one picture apart.
+  struct Key {
+    int64_t index = 0;
+    uint64_t variant = 0;
+  };
+  struct Picture {
+    cv::Mat image;  // shared with the cache: never written to
+    int original_width_px = 0;
+    int original_height_px = 0;
+  };
+
+  explicit ImageCache(int64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  // The picture of `key`, made by `make` when it is not there. Thread-safe; `make` runs outside of any lock and may
+  // run twice for one key at a time. When the limit is reached, pictures of other variants go first; if there are
+  // none, nothing new is kept: with a random order every picture is as likely as another to be asked for again.
+  Picture get(Key key, const std::function<Picture()>& make);
+
+  int64_t bytes() const { return bytes_; }
+  int64_t size() const;
+
+ private:
+  struct Hash {
+    size_t operator()(const Key& key) const {
+      return std::hash<uint64_t>()(static_cast<uint64_t>(key.index) * 0x9E3779B97F4A7C15u ^ key.variant);
+    }
+  };
+  struct Equal {
+    bool operator()(const Key& a, const Key& b) const { return a.index == b.index && a.variant == b.variant; }
+  };
+  void drop_other_variants(uint64_t variant);
+
+  const int64_t limit_bytes_;
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<Key, Picture, Hash, Equal> pictures_;
+  std::atomic<int64_t> bytes_{0};
+};
+
+}  // namespace grapnel::detection::data

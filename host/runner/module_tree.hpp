@@ -1,5 +1,5 @@
-// The model's modules and tensors by name, in Python's state_dict order. Works for a module that no shared_ptr owns,
-// which LibTorch's own named_modules() refuses.
+// The model's modules and tensors by name, in Python's state_dict order. Works for a module that no
+// shared_ptr owns, which LibTorch's own named_modules() refuses.
 #pragma once
 
 #include <torch/torch.h>

@@ -27,8 +27,8 @@ Kind kind_of(const std::string& type) {
   if (type == "SGD") return Kind::kSgd;
   if (type == "Adam") return Kind::kAdam;
   if (type == "AdamW") return Kind::kAdamW;
-  throw Failure(FailureKind::kConfig, {"unknown optimizer", "optim_wrapper.optimizer.type", "\"" + type + "\"",
-                                       "\"SGD\", \"Adam\" or \"AdamW\"", ""});
+  throw Failure(FailureKind::kConfig, {"unknown optimizer", "optim_wrapper.optimizer.type",
+                                       "\"" + type + "\"", "\"SGD\", \"Adam\" or \"AdamW\"", ""});
 }
 
 // LibTorch 1.13 finds a parameter's state by a text, 2.x by a pointer.
@@ -69,7 +69,8 @@ std::vector<ParameterGroup> paramwise_groups(torch::nn::Module& model, std::vect
   std::unordered_set<const void*> norm_parameters;
   for (const TreeModule& each : module_tree(model)) {
     if (!is_norm_layer(*each.module)) continue;
-    for (const auto& tensor : each.module->parameters(false)) norm_parameters.insert(tensor.unsafeGetTensorImpl());
+    for (const auto& tensor : each.module->parameters(false))
+      norm_parameters.insert(tensor.unsafeGetTensorImpl());
   }
   const auto is_bias = [](const std::string& name) {
     const size_t dot = name.rfind('.');
@@ -79,7 +80,8 @@ std::vector<ParameterGroup> paramwise_groups(torch::nn::Module& model, std::vect
     // Norm layers first, then biases, then the rest: three groups at most, in this order.
     ParameterGroup parts[3];
     const char* const endings[3] = {".norm", ".bias", ""};
-    const double multipliers[3] = {config.norm_decay_mult.value_or(1.0), config.bias_decay_mult.value_or(1.0), 1.0};
+    const double multipliers[3] = {config.norm_decay_mult.value_or(1.0), config.bias_decay_mult.value_or(1.0),
+                                   1.0};
     for (auto& parameter : group.parameters) {
       const bool norm = norm_parameters.count(parameter.second.unsafeGetTensorImpl()) > 0;
       const int part = norm ? 0 : is_bias(parameter.first) ? 1 : 2;
@@ -133,7 +135,10 @@ std::unique_ptr<torch::optim::OptimizerOptions> Optimizer::Impl::make_options(do
   switch (kind) {
     case Kind::kSgd: {
       auto made = std::make_unique<SGDOptions>(lr);
-      made->momentum(config.momentum).dampening(config.dampening).weight_decay(decay).nesterov(config.nesterov);
+      made->momentum(config.momentum)
+          .dampening(config.dampening)
+          .weight_decay(decay)
+          .nesterov(config.nesterov);
       return made;
     }
     case Kind::kAdam: {
@@ -166,22 +171,27 @@ Optimizer::Optimizer(const OptimizerConfig& config, std::vector<ParameterGroup> 
       tensors.push_back(tensor);
       impl_->parameters.emplace_back(name, tensor);
     }
-    torch_groups.emplace_back(std::move(tensors),
-                              impl_->make_options(kept.initial_lr, group.weight_decay.value_or(config.weight_decay)));
+    torch_groups.emplace_back(
+        std::move(tensors),
+        impl_->make_options(kept.initial_lr, group.weight_decay.value_or(config.weight_decay)));
     impl_->groups.push_back(std::move(kept));
   }
   if (impl_->parameters.empty()) {
-    throw Failure(FailureKind::kConfig, {"the model has no parameters to train", "optim_wrapper.optimizer", "", "", ""});
+    throw Failure(FailureKind::kConfig,
+                  {"the model has no parameters to train", "optim_wrapper.optimizer", "", "", ""});
   }
   switch (impl_->kind) {
     case Kind::kSgd:
-      impl_->torch_optimizer = std::make_unique<torch::optim::SGD>(std::move(torch_groups), SGDOptions(config.lr));
+      impl_->torch_optimizer =
+          std::make_unique<torch::optim::SGD>(std::move(torch_groups), SGDOptions(config.lr));
       break;
     case Kind::kAdam:
-      impl_->torch_optimizer = std::make_unique<torch::optim::Adam>(std::move(torch_groups), AdamOptions(config.lr));
+      impl_->torch_optimizer =
+          std::make_unique<torch::optim::Adam>(std::move(torch_groups), AdamOptions(config.lr));
       break;
     case Kind::kAdamW:
-      impl_->torch_optimizer = std::make_unique<torch::optim::AdamW>(std::move(torch_groups), AdamWOptions(config.lr));
+      impl_->torch_optimizer =
+          std::make_unique<torch::optim::AdamW>(std::move(torch_groups), AdamWOptions(config.lr));
       break;
   }
 }
@@ -200,35 +210,53 @@ const NamedTensors& Optimizer::parameters() const { return impl_->parameters; }
 
 double Optimizer::momentum(size_t group) const {
   switch (impl_->kind) {
-    case Kind::kSgd: return impl_->sgd(group).momentum();
-    case Kind::kAdam: return std::get<0>(impl_->adam(group).betas());
-    case Kind::kAdamW: return std::get<0>(impl_->adamw(group).betas());
+    case Kind::kSgd:
+      return impl_->sgd(group).momentum();
+    case Kind::kAdam:
+      return std::get<0>(impl_->adam(group).betas());
+    case Kind::kAdamW:
+      return std::get<0>(impl_->adamw(group).betas());
   }
   return 0;
 }
 
 void Optimizer::set_momentum(size_t group, double momentum) {
   switch (impl_->kind) {
-    case Kind::kSgd: impl_->sgd(group).momentum(momentum); break;
-    case Kind::kAdam: std::get<0>(impl_->adam(group).betas()) = momentum; break;
-    case Kind::kAdamW: std::get<0>(impl_->adamw(group).betas()) = momentum; break;
+    case Kind::kSgd:
+      impl_->sgd(group).momentum(momentum);
+      break;
+    case Kind::kAdam:
+      std::get<0>(impl_->adam(group).betas()) = momentum;
+      break;
+    case Kind::kAdamW:
+      std::get<0>(impl_->adamw(group).betas()) = momentum;
+      break;
   }
 }
 
 double Optimizer::weight_decay(size_t group) const {
   switch (impl_->kind) {
-    case Kind::kSgd: return impl_->sgd(group).weight_decay();
-    case Kind::kAdam: return impl_->adam(group).weight_decay();
-    case Kind::kAdamW: return impl_->adamw(group).weight_decay();
+    case Kind::kSgd:
+      return impl_->sgd(group).weight_decay();
+    case Kind::kAdam:
+      return impl_->adam(group).weight_decay();
+    case Kind::kAdamW:
+      return impl_->adamw(group).weight_decay();
   }
   return 0;
 }
 
 void Optimizer::set_weight_decay(size_t group, double decay) {
   switch (impl_->kind) {
-    case Kind::kSgd: impl_->sgd(group).weight_decay(decay); break;
-    case Kind::kAdam: impl_->adam(group).weight_decay(decay); break;
-    case Kind::kAdamW: impl_->adamw(group).weight_decay(decay); break;
+    case Kind::kSgd:
+      impl_->sgd(group).weight_decay(decay);
+      break;
+    case Kind::kAdam:
+      impl_->adam(group).weight_decay(decay);
+      break;
+    case Kind::kAdamW:
+      impl_->adamw(group).weight_decay(decay);
+      break;
   }
 }
 
@@ -266,8 +294,12 @@ std::map<std::string, double> Optimizer::Impl::option_values(size_t group) const
       values["weight_decay"] = sgd(group).weight_decay();
       values["nesterov"] = sgd(group).nesterov() ? 1 : 0;
       break;
-    case Kind::kAdam: add_adam(adam(group)); break;
-    case Kind::kAdamW: add_adam(adamw(group)); break;
+    case Kind::kAdam:
+      add_adam(adam(group));
+      break;
+    case Kind::kAdamW:
+      add_adam(adamw(group));
+      break;
   }
   return values;
 }
@@ -290,8 +322,12 @@ void Optimizer::Impl::set_option_values(size_t group, const std::map<std::string
       sgd(group).momentum(value("momentum")).dampening(value("dampening"));
       sgd(group).weight_decay(value("weight_decay")).nesterov(value("nesterov") != 0);
       break;
-    case Kind::kAdam: set_adam(adam(group)); break;
-    case Kind::kAdamW: set_adam(adamw(group)); break;
+    case Kind::kAdam:
+      set_adam(adam(group));
+      break;
+    case Kind::kAdamW:
+      set_adam(adamw(group));
+      break;
   }
 }
 
@@ -327,12 +363,19 @@ void Optimizer::save(Checkpoint& checkpoint) const {
   checkpoint.optimizer_tensors.clear();
   checkpoint.optimizer_steps.clear();
   for (size_t g = 0; g < impl_->groups.size(); ++g) {
-    checkpoint.optimizer_groups.push_back({impl_->groups[g].name, impl_->option_values(g), impl_->groups[g].parameters});
+    checkpoint.optimizer_groups.push_back(
+        {impl_->groups[g].name, impl_->option_values(g), impl_->groups[g].parameters});
   }
   switch (impl_->kind) {
-    case Kind::kSgd: impl_->save_sgd_state(checkpoint); break;
-    case Kind::kAdam: impl_->save_adam_state<AdamParamState>(checkpoint); break;
-    case Kind::kAdamW: impl_->save_adam_state<AdamWParamState>(checkpoint); break;
+    case Kind::kSgd:
+      impl_->save_sgd_state(checkpoint);
+      break;
+    case Kind::kAdam:
+      impl_->save_adam_state<AdamParamState>(checkpoint);
+      break;
+    case Kind::kAdamW:
+      impl_->save_adam_state<AdamWParamState>(checkpoint);
+      break;
   }
 }
 
@@ -363,7 +406,8 @@ void Optimizer::Impl::load_adam_state(const Checkpoint& checkpoint,
     state->exp_avg(tensor("exp_avg"));
     state->exp_avg_sq(tensor("exp_avg_sq"));
     state->max_exp_avg_sq(tensor("max_exp_avg_sq"));
-    if (!state->exp_avg().defined() || !state->exp_avg_sq().defined()) refuse(name, "a step without averages", "both");
+    if (!state->exp_avg().defined() || !state->exp_avg_sq().defined())
+      refuse(name, "a step without averages", "both");
     states[state_key<std::decay_t<decltype(states)>>(parameter)] = std::move(state);
   }
 }
@@ -375,7 +419,8 @@ void Optimizer::load(const Checkpoint& checkpoint) {
            "\"" + impl.config.type + "\"");
   }
   if (checkpoint.optimizer_groups.size() != impl.groups.size()) {
-    refuse("parameter groups", std::to_string(checkpoint.optimizer_groups.size()), std::to_string(impl.groups.size()));
+    refuse("parameter groups", std::to_string(checkpoint.optimizer_groups.size()),
+           std::to_string(impl.groups.size()));
   }
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& [name, tensor] : checkpoint.optimizer_tensors) tensors.emplace(name, tensor);
@@ -397,9 +442,15 @@ void Optimizer::load(const Checkpoint& checkpoint) {
   }
   impl.torch_optimizer->state().clear();
   switch (impl.kind) {
-    case Kind::kSgd: impl.load_sgd_state(tensors); break;
-    case Kind::kAdam: impl.load_adam_state<AdamParamState>(checkpoint, tensors); break;
-    case Kind::kAdamW: impl.load_adam_state<AdamWParamState>(checkpoint, tensors); break;
+    case Kind::kSgd:
+      impl.load_sgd_state(tensors);
+      break;
+    case Kind::kAdam:
+      impl.load_adam_state<AdamParamState>(checkpoint, tensors);
+      break;
+    case Kind::kAdamW:
+      impl.load_adam_state<AdamWParamState>(checkpoint, tensors);
+      break;
   }
 }
 

@@ -14,9 +14,9 @@
 
 namespace grapnel::runner {
 
-// The task's groups with optim_wrapper.paramwise_cfg applied as MMEngine's DefaultOptimWrapperConstructor does:
-// weight_decay x norm_decay_mult for the parameters of norm layers, x bias_decay_mult for other biases. Without a
-// paramwise_cfg the groups come back as they are; groups without parameters are left out.
+// The task's groups with optim_wrapper.paramwise_cfg applied as MMEngine's DefaultOptimWrapperConstructor
+// does: weight_decay x norm_decay_mult for the parameters of norm layers, x bias_decay_mult for other biases.
+// Without a paramwise_cfg the groups come back as they are; groups without parameters are left out.
 std::vector<ParameterGroup> paramwise_groups(torch::nn::Module& model, std::vector<ParameterGroup> groups,
                                              const OptimizerConfig& config);
 
@@ -42,8 +42,8 @@ class Optimizer {
   // Every parameter in group order, with its name in the model.
   const NamedTensors& parameters() const;
 
-  // Drops the gradients (they become undefined, not zero): a parameter that the next step does not touch is then
-  // left alone by the update, before a resume as after one.
+  // Drops the gradients (they become undefined, not zero): a parameter that the next step does not touch is
+  // then left alone by the update, before a resume as after one.
   void zero_grad();
   void step();
   // Clips all gradients together as config says; gives the norm before, 0 when clipping is off.

@@ -9,7 +9,8 @@ namespace grapnel::runner {
 namespace {
 
 // Rank 0's texts on every rank.
-std::vector<std::string> share_texts(Collectives& collectives, const std::vector<std::string>& texts, int64_t count) {
+std::vector<std::string> share_texts(Collectives& collectives, const std::vector<std::string>& texts,
+                                     int64_t count) {
   std::vector<std::string> shared;
   for (int64_t i = 0; i < count; ++i) {
     const bool root = collectives.rank() == 0;
@@ -35,9 +36,10 @@ Runner::Impl::Requests Runner::Impl::agree() {
     signal = caught;
   } else {
     const int64_t saves_of_root = collectives.rank() == 0 ? static_cast<int64_t>(agreed.saves.size()) : 0;
-    torch::Tensor flags = torch::tensor({int64_t{agreed.stop}, int64_t{agreed.validate}, int64_t{agreed.skip_step},
-                                         int64_t{agreed.veto}, saves_of_root, int64_t{caught}},
-                                        torch::kInt64);
+    torch::Tensor flags =
+        torch::tensor({int64_t{agreed.stop}, int64_t{agreed.validate}, int64_t{agreed.skip_step},
+                       int64_t{agreed.veto}, saves_of_root, int64_t{caught}},
+                      torch::kInt64);
     collectives.all_reduce(flags, ReduceOp::kMax);
     const int64_t* flag = flags.data_ptr<int64_t>();
     agreed.stop = flag[0] != 0;
@@ -65,14 +67,15 @@ bool Runner::Impl::termination_is_agreed() {
   return signal != 0;
 }
 
-// Data-parallel training: every rank steps with the mean of all ranks' gradients. A parameter without a gradient on
-// this rank counts as zero, so that all ranks reduce the same tensor.
+// Data-parallel training: every rank steps with the mean of all ranks' gradients. A parameter without a
+// gradient on this rank counts as zero, so that all ranks reduce the same tensor.
 void Runner::Impl::average_gradients() {
   if (collectives.world_size() == 1) return;
   std::vector<torch::Tensor> flat;
   for (const auto& [name, parameter] : optimizer->parameters()) {
     const torch::Tensor& grad = parameter.grad();
-    flat.push_back((grad.defined() ? grad : torch::zeros_like(parameter)).detach().reshape({-1}).to(torch::kFloat32));
+    flat.push_back(
+        (grad.defined() ? grad : torch::zeros_like(parameter)).detach().reshape({-1}).to(torch::kFloat32));
   }
   torch::Tensor all = torch::cat(flat);
   collectives.all_reduce(all, ReduceOp::kMean);

@@ -38,7 +38,8 @@ Checkpoint Runner::Impl::at(const Position& position) const {
   checkpoint.iter = position.iter;
   checkpoint.epoch_batch = position.epoch_batch;
   checkpoint.validation_due = position.validation_due;
-  checkpoint.seed = static_cast<int64_t>(train_data.loader ? train_data.loader->sampler().seed() : config.seed);
+  checkpoint.seed =
+      static_cast<int64_t>(train_data.loader ? train_data.loader->sampler().seed() : config.seed);
   checkpoint.meta_texts["config"] = config_json;
   checkpoint.meta_texts["grapnel_version"] = GRAPNEL_VERSION;
   checkpoint.meta_texts["time"] = time_text();
@@ -72,7 +73,8 @@ void Runner::Impl::save_requested(const std::vector<std::string>& file_names, co
   for (const std::string& file_name : file_names) save_checkpoint(file_name, position);
 }
 
-void Runner::Impl::save_checkpoint(const std::string& file_name, const Position& position, Checkpoint* captured) {
+void Runner::Impl::save_checkpoint(const std::string& file_name, const Position& position,
+                                   Checkpoint* captured) {
   const grapnel_point_args outer = point;
   const std::string path = (fs::path(config.work_dir) / file_name).string();
   Checkpoint fresh = at(position);

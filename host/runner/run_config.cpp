@@ -67,8 +67,10 @@ LoopConfig read_train_cfg(Section cfg) {
     cfg.fail(other, "the loop does not count by that", other, loop.by_epoch ? "max_epochs" : "max_iters",
              "type = \"" + types[loop.by_epoch ? 1 : 0] + "\" would");
   }
-  if (loop.by_epoch) loop.max_epochs = cfg.integer("max_epochs", {0, kManyEpochs});
-  else loop.max_iters = cfg.integer("max_iters", {0, kManyIters});
+  if (loop.by_epoch)
+    loop.max_epochs = cfg.integer("max_epochs", {0, kManyEpochs});
+  else
+    loop.max_iters = cfg.integer("max_iters", {0, kManyIters});
   loop.val_begin = cfg.integer_or("val_begin", 1, {0, kManyIters});
   loop.val_interval = cfg.integer_or("val_interval", loop.by_epoch ? 1 : 1000, {1, kManyIters});
   if (const ConfigNode* pairs = cfg.raw("dynamic_intervals")) {
@@ -79,7 +81,8 @@ LoopConfig read_train_cfg(Section cfg) {
     if (pairs->kind() != ConfigNode::Kind::kList) refuse(ConfigNode::kind_name(pairs->kind()));
     for (const ConfigNode& pair : pairs->items()) {
       if (pair.kind() != ConfigNode::Kind::kList || pair.items().size() != 2 ||
-          pair.items()[0].kind() != ConfigNode::Kind::kInt || pair.items()[1].kind() != ConfigNode::Kind::kInt) {
+          pair.items()[0].kind() != ConfigNode::Kind::kInt ||
+          pair.items()[1].kind() != ConfigNode::Kind::kInt) {
         refuse("an item that is no pair of integers");
       }
       const int64_t milestone = pair.items()[0].as_int();
@@ -116,7 +119,8 @@ DataloaderConfig read_dataloader(Section section, bool train) {
 
 void read_clip_grad(Section clip, OptimizerConfig& config) {
   config.clip_grad_max_norm = clip.number("max_norm", {0, std::numeric_limits<double>::max(), true});
-  config.clip_grad_norm_type = clip.number_or("norm_type", 2.0, {0, std::numeric_limits<double>::infinity(), true});
+  config.clip_grad_norm_type =
+      clip.number_or("norm_type", 2.0, {0, std::numeric_limits<double>::infinity(), true});
   finish(clip);
 }
 
@@ -157,8 +161,10 @@ OptimizerConfig read_optim_wrapper(Section wrapper) {
   if (auto clip = wrapper.table("clip_grad")) read_clip_grad(*clip, config);
   if (auto paramwise = wrapper.table("paramwise_cfg")) {
     const double largest = std::numeric_limits<double>::max();
-    if (paramwise->has("norm_decay_mult")) config.norm_decay_mult = paramwise->number("norm_decay_mult", {0, largest});
-    if (paramwise->has("bias_decay_mult")) config.bias_decay_mult = paramwise->number("bias_decay_mult", {0, largest});
+    if (paramwise->has("norm_decay_mult"))
+      config.norm_decay_mult = paramwise->number("norm_decay_mult", {0, largest});
+    if (paramwise->has("bias_decay_mult"))
+      config.bias_decay_mult = paramwise->number("bias_decay_mult", {0, largest});
     finish(*paramwise);
   }
   finish(wrapper);
@@ -171,7 +177,8 @@ bool read_eval_cfg(Section& root, const char* key, const char* loop_type, bool h
   const ConfigNode* node = root.raw(key);
   if (node == nullptr) return has_dataloader;
   if (node->kind() == ConfigNode::Kind::kBool) {
-    if (node->as_bool()) root.fail(key, "a loop is a table", "true", "a table, or false to switch the loop off");
+    if (node->as_bool())
+      root.fail(key, "a loop is a table", "true", "a table, or false to switch the loop off");
     return false;
   }
   Section cfg = root.required_table(key);
@@ -235,9 +242,9 @@ void check_consistency(Section& root, const RunConfig& run) {
   if (run.train_dataloader && !run.train) need("train_dataloader", "train_cfg");
   if (run.optimizer && !run.train) need("optim_wrapper", "train_cfg");
   if (!run.train && !run.val && !run.test) {
-    throw Failure(FailureKind::kConfig,
-                  {"the config has no loop to run", root.source().text(), "neither train_cfg nor a dataloader",
-                   "[train_cfg], [val_dataloader] or [test_dataloader]", ""});
+    throw Failure(FailureKind::kConfig, {"the config has no loop to run", root.source().text(),
+                                         "neither train_cfg nor a dataloader",
+                                         "[train_cfg], [val_dataloader] or [test_dataloader]", ""});
   }
 }
 

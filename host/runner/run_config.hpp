@@ -51,7 +51,7 @@ struct OptimizerConfig {
 };
 
 struct RunConfig {
-  std::string work_dir;   // absolute
+  std::string work_dir;  // absolute
   uint64_t seed = 0;
   bool seed_given = false;
   bool deterministic = true;
@@ -62,13 +62,13 @@ struct RunConfig {
   int threads = 0;  // 0: all processors
   std::string log_level = "INFO";
   std::optional<LoopConfig> train;
-  bool val = false;   // val_dataloader is there (and val_cfg, unless false)
+  bool val = false;  // val_dataloader is there (and val_cfg, unless false)
   bool test = false;
   std::optional<DataloaderConfig> train_dataloader, val_dataloader, test_dataloader;
   std::optional<OptimizerConfig> optimizer;
   ConfigNode val_evaluator, test_evaluator;  // tables; kNone when absent
-  ConfigNode model;                           // the task's table, `type` included
-  ConfigNode whole;                           // the resolved config
+  ConfigNode model;                          // the task's table, `type` included
+  ConfigNode whole;                          // the resolved config
 };
 
 // Failure(kConfig) for the first thing that is wrong; each MMEngine key that is ignored is warned of once.

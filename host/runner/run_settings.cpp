@@ -1,5 +1,6 @@
-// The switches that hooks set during a run (image size, module attributes, the training pipeline) and where the data
-// stood, as JSON in the checkpoint's meta. Hooks set them again only when something changes, so a resume must.
+// The switches that hooks set during a run (image size, module attributes, the training pipeline) and where
+// the data stood, as JSON in the checkpoint's meta. Hooks set them again only when something changes, so a
+// resume must.
 #include <spdlog/spdlog.h>
 
 #include "core/config_text.hpp"
@@ -36,7 +37,8 @@ void restore_attributes(Task& task, const ConfigNode& saved) {
   for (const ModuleAttribute& attribute : task.attributes()) {
     if (!attribute.writable) continue;
     for (const ConfigNode& item : saved.items()) {
-      if (item.find("module")->as_string() != attribute.module || item.find("name")->as_string() != attribute.name) {
+      if (item.find("module")->as_string() != attribute.module ||
+          item.find("name")->as_string() != attribute.name) {
         continue;
       }
       const AttributeValue value = from_node(*item.find("value"), attribute.value);
@@ -64,20 +66,24 @@ std::string Runner::Impl::settings_json() const {
   }
   settings.set("attributes", std::move(attributes));
   ConfigNode skipped = ConfigNode::list({});
-  for (const std::string& type : skipped_types_of(*train_data.dataset)) skipped.push_back(ConfigNode::string(type));
+  for (const std::string& type : skipped_types_of(*train_data.dataset))
+    skipped.push_back(ConfigNode::string(type));
   settings.set("skipped_types", std::move(skipped));
   settings.set("pipeline", ConfigNode::string(train_data.pipeline_json));
   return settings.to_json();
 }
 
-void Runner::Impl::restore_settings(const std::string& json, Checkpoint& checkpoint, const std::string& path) {
+void Runner::Impl::restore_settings(const std::string& json, Checkpoint& checkpoint,
+                                    const std::string& path) {
   const ConfigNode settings = parse_json(json, Source{path, 0});
-  const auto refuse = [&](const char* what, const std::string& got, const std::string& expected, const char* hint) {
+  const auto refuse = [&](const char* what, const std::string& got, const std::string& expected,
+                          const char* hint) {
     throw Failure(FailureKind::kConfig, {what, path, got, expected, hint});
   };
   const bool by_epoch = settings.find("by_epoch")->as_bool();
   if (by_epoch != config.train->by_epoch) {
-    refuse("the checkpoint is of another kind of loop", by_epoch ? "EpochBasedTrainLoop" : "IterBasedTrainLoop",
+    refuse("the checkpoint is of another kind of loop",
+           by_epoch ? "EpochBasedTrainLoop" : "IterBasedTrainLoop",
            by_epoch ? "IterBasedTrainLoop, as the config says" : "EpochBasedTrainLoop, as the config says",
            "take only its weights with load_from");
   }
@@ -85,14 +91,15 @@ void Runner::Impl::restore_settings(const std::string& json, Checkpoint& checkpo
   const int64_t batch_size = settings.find("batch_size")->as_int();
   if (by_epoch && (length != train_length() || batch_size != train_data.loader->batch_size())) {
     if (checkpoint.epoch_batch > 0) {
-      refuse("the checkpoint was written inside an epoch of other data",
-             std::to_string(length) + " batches of " + std::to_string(batch_size),
-             std::to_string(train_length()) + " batches of " + std::to_string(train_data.loader->batch_size()),
-             "resume with the same data and batch_size, or from a checkpoint of an epoch's end");
+      refuse(
+          "the checkpoint was written inside an epoch of other data",
+          std::to_string(length) + " batches of " + std::to_string(batch_size),
+          std::to_string(train_length()) + " batches of " + std::to_string(train_data.loader->batch_size()),
+          "resume with the same data and batch_size, or from a checkpoint of an epoch's end");
     }
     checkpoint.iter = checkpoint.epoch * train_length();
-    spdlog::warn("{}: written with {} batches an epoch, now {}: goes on at iteration {}", path, length, train_length(),
-                 checkpoint.iter);
+    spdlog::warn("{}: written with {} batches an epoch, now {}: goes on at iteration {}", path, length,
+                 train_length(), checkpoint.iter);
   }
   const auto& size = settings.find("image_size")->items();
   const std::array<int64_t, 2> image_size = {size[0].as_int(), size[1].as_int()};
@@ -106,8 +113,13 @@ void Runner::Impl::restore_settings(const std::string& json, Checkpoint& checkpo
   std::vector<std::string> skipped;
   for (const ConfigNode& type : settings.find("skipped_types")->items()) skipped.push_back(type.as_string());
   if (skipped != skipped_types_of(*train_data.dataset)) train_data.dataset->set_skipped_types(skipped);
-  // A stop that was asked for inside an epoch ends the run at that epoch's end, resumed or not.
-  if (by_epoch && checkpoint.epoch_batch > 0 && settings.find("stop")->as_bool()) stop = true;
+  // A stop that was asked for before the epoch and its validation were over ends the run there, resumed or
+  // not.
+  const bool unfinished = checkpoint.validation_due || checkpoint.epoch_batch > 0;
+  if (by_epoch && unfinished && settings.find("stop")->as_bool()) {
+    spdlog::info("{}: a hook had asked to stop after this epoch", path);
+    stop = true;
+  }
 }
 
 }  // namespace grapnel::runner

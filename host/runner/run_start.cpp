@@ -105,7 +105,8 @@ void Runner::Impl::resume_from(const std::string& path) {
     parameter.mutable_grad() = gradient.copy_(found->second);
   }
   if (static_cast<uint64_t>(file.seed) != train_data.loader->sampler().seed()) {
-    spdlog::warn("{}: goes on with its seed {} instead of {}", path, file.seed, train_data.loader->sampler().seed());
+    spdlog::warn("{}: goes on with its seed {} instead of {}", path, file.seed,
+                 train_data.loader->sampler().seed());
     train_data.loader->sampler().set_seed(static_cast<uint64_t>(file.seed));
   }
   const auto settings = file.meta_texts.find("run_settings");

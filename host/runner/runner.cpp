@@ -34,7 +34,8 @@ Runner::Impl::Impl(RunConfig run_config, Task& its_task, HookHost& its_hooks, Co
   if (config.deterministic) at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
   if (config.train) train_data = make_loop_data(Split::kTrain, *config.train_dataloader);
   if (config.val && config.val_dataloader) val_data = make_loop_data(Split::kVal, *config.val_dataloader);
-  if (config.test && config.test_dataloader) test_data = make_loop_data(Split::kTest, *config.test_dataloader);
+  if (config.test && config.test_dataloader)
+    test_data = make_loop_data(Split::kTest, *config.test_dataloader);
   if (config.train) {
     optimizer = std::make_unique<Optimizer>(
         *config.optimizer, paramwise_groups(task.model(), task.parameter_groups(), *config.optimizer));
@@ -43,7 +44,8 @@ Runner::Impl::Impl(RunConfig run_config, Task& its_task, HookHost& its_hooks, Co
   make_folders();
 }
 
-// Ranks share the training samples; each evaluates all of the others' data itself, so that the metrics are whole.
+// Ranks share the training samples; each evaluates all of the others' data itself, so that the metrics are
+// whole.
 Runner::Impl::LoopData Runner::Impl::make_loop_data(Split split, const DataloaderConfig& dataloader) {
   LoopData made;
   made.dataset = task.make_dataset(split, dataloader.dataset, dataloader.path + ".dataset");
@@ -96,10 +98,14 @@ void Runner::Impl::make_folders() {
 
 Runner::Impl::LoopData& Runner::Impl::data(Mode which) {
   switch (which) {
-    case Mode::kTrain: return train_data;
-    case Mode::kVal: return val_data;
-    case Mode::kTest: return test_data;
-    case Mode::kNone: break;
+    case Mode::kTrain:
+      return train_data;
+    case Mode::kVal:
+      return val_data;
+    case Mode::kTest:
+      return test_data;
+    case Mode::kNone:
+      break;
   }
   throw std::out_of_range("no such mode: " + std::to_string(static_cast<int>(which)));
 }
@@ -184,8 +190,8 @@ void Runner::Impl::wind_up(const std::string& message) {
 
 RunEnd Runner::Impl::run(const std::function<bool()>& body) {
   const auto fail = [this](const std::string& reason) -> Failure {
-    const std::string where = std::string(HookHost::point_name(point.point)) + ", epoch " + std::to_string(epoch) +
-                              ", iteration " + std::to_string(iter);
+    const std::string where = std::string(HookHost::point_name(point.point)) + ", epoch " +
+                              std::to_string(epoch) + ", iteration " + std::to_string(iter);
     Failure failure(FailureKind::kRun, {"the run failed", "after " + where, reason, "", ""});
     wind_up(failure.what());
     return failure;
@@ -252,7 +258,8 @@ RunEnd Runner::val() {
 
 RunEnd Runner::test() {
   if (!impl_->test_data.loader) {
-    throw Failure(FailureKind::kConfig, {"nothing to test on", "test_dataloader", "no data", "[test_dataloader]", ""});
+    throw Failure(FailureKind::kConfig,
+                  {"nothing to test on", "test_dataloader", "no data", "[test_dataloader]", ""});
   }
   return impl_->run([this] {
     const std::string start = impl_->read_start_file(false);
@@ -268,8 +275,12 @@ Task& Runner::task() { return impl_->task; }
 Collectives& Runner::collectives() { return impl_->collectives; }
 MessageHub& Runner::message_hub() { return impl_->hub; }
 Optimizer* Runner::optimizer() { return impl_->optimizer.get(); }
-Dataset* Runner::dataset(Mode mode) { return mode == Mode::kNone ? nullptr : impl_->data(mode).dataset.get(); }
-DataLoader* Runner::loader(Mode mode) { return mode == Mode::kNone ? nullptr : impl_->data(mode).loader.get(); }
+Dataset* Runner::dataset(Mode mode) {
+  return mode == Mode::kNone ? nullptr : impl_->data(mode).dataset.get();
+}
+DataLoader* Runner::loader(Mode mode) {
+  return mode == Mode::kNone ? nullptr : impl_->data(mode).loader.get();
+}
 const grapnel_point_args& Runner::point() const { return impl_->point; }
 const std::string& Runner::config_json() const { return impl_->config_json; }
 int64_t Runner::max_epochs() const { return impl_->max_epochs(); }
@@ -315,16 +326,19 @@ void Runner::request_validation(const std::string& who) {
 }
 
 void Runner::request_save(const std::string& who, const std::string& file_name) {
-  if (!is_one_of(impl_->point.point,
-                 {GRAPNEL_POINT_AFTER_TRAIN_ITER, GRAPNEL_POINT_AFTER_TRAIN_EPOCH, GRAPNEL_POINT_AFTER_VAL_EPOCH,
-                  GRAPNEL_POINT_AFTER_VAL, GRAPNEL_POINT_AFTER_TRAIN, GRAPNEL_POINT_ON_INTERRUPT})) {
-    refuse_request("a save",
-                   "after_train_iter, after_train_epoch, after_val_epoch, after_val, after_train, on_interrupt",
-                   impl_->point.point);
+  if (!is_one_of(impl_->point.point, {GRAPNEL_POINT_AFTER_TRAIN_ITER, GRAPNEL_POINT_AFTER_TRAIN_EPOCH,
+                                      GRAPNEL_POINT_AFTER_VAL_EPOCH, GRAPNEL_POINT_AFTER_VAL,
+                                      GRAPNEL_POINT_AFTER_TRAIN, GRAPNEL_POINT_ON_INTERRUPT})) {
+    refuse_request(
+        "a save",
+        "after_train_iter, after_train_epoch, after_val_epoch, after_val, after_train, on_interrupt",
+        impl_->point.point);
   }
   if (!impl_->config.train) throw std::invalid_argument("a run without training has nothing to save");
-  if (file_name.empty() || file_name == "." || file_name == ".." || file_name.find('/') != std::string::npos) {
-    throw std::invalid_argument("\"" + file_name + "\" is no file name: expected one without '/', inside work_dir");
+  if (file_name.empty() || file_name == "." || file_name == ".." ||
+      file_name.find('/') != std::string::npos) {
+    throw std::invalid_argument("\"" + file_name +
+                                "\" is no file name: expected one without '/', inside work_dir");
   }
   spdlog::debug("{} asks for the checkpoint {}", who, file_name);
   auto& saves = impl_->requests.saves;

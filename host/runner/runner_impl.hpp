@@ -81,7 +81,8 @@ struct Runner::Impl {
   Checkpoint at(const Position& position) const;
   void capture(Checkpoint& checkpoint, bool copy_tensors);
   // The nested points and the write. `captured`: what to write, taken earlier; null: the present state.
-  void save_checkpoint(const std::string& file_name, const Position& position, Checkpoint* captured = nullptr);
+  void save_checkpoint(const std::string& file_name, const Position& position,
+                       Checkpoint* captured = nullptr);
   void save_requested(const std::vector<std::string>& file_names, const Position& position);
   // on_interrupt and its checkpoint.
   void interrupt(const Position& position, Checkpoint* captured = nullptr);
@@ -118,7 +119,8 @@ struct Runner::Impl {
   bool validation_owed = false;  // by the run that this one resumes
   bool is_resumed = false;
   bool weights_ready = false;
-  // Latched when training starts: a hook that is disabled on one rank must not change what all ranks exchange.
+  // Latched when training starts: a hook that is disabled on one rank must not change what all ranks
+  // exchange.
   bool asks_after_backward = false;
   bool asks_before_step = false;
   bool before_run_called = false;
@@ -133,9 +135,9 @@ struct Runner::Impl {
   bool start_file_is_whole = false;  // all that a run left, not only weights
   bool resuming = false;             // the start file's counters and states count, not only its weights
   Requests requests;
-  bool stop = false;   // agreed over ranks
+  bool stop = false;                  // agreed over ranks
   bool validation_requested = false;  // agreed over ranks
-  int signal = 0;      // agreed over ranks
+  int signal = 0;                     // agreed over ranks
 };
 
 }  // namespace grapnel::runner

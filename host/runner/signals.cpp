@@ -40,9 +40,12 @@ bool termination_signals_are_caught() { return installed; }
 
 const char* signal_name(int signal_number) {
   switch (signal_number) {
-    case SIGINT: return "SIGINT";
-    case SIGTERM: return "SIGTERM";
-    default: return "an unknown signal";
+    case SIGINT:
+      return "SIGINT";
+    case SIGTERM:
+      return "SIGTERM";
+    default:
+      return "an unknown signal";
   }
 }
 

@@ -1,5 +1,6 @@
-// The two training loops, the iteration they share, and the step with gradient accumulation. Order and counters are
-// MMEngine's EpochBasedTrainLoop and IterBasedTrainLoop; a resumed run goes on at the very next batch.
+// The two training loops, the iteration they share, and the step with gradient accumulation. Order and
+// counters are MMEngine's EpochBasedTrainLoop and IterBasedTrainLoop; a resumed run goes on at the very next
+// batch.
 #include <spdlog/spdlog.h>
 
 #include "core/failure.hpp"
@@ -25,7 +26,8 @@ bool Runner::Impl::train() {
 }
 
 bool Runner::Impl::run_epochs() {
-  while (epoch < config.train->max_epochs && !stop) {
+  // A stop lets an epoch that was begun, by this run or the one it resumes, come to its end.
+  while (epoch < config.train->max_epochs && (!stop || epoch_batch > 0)) {
     call(GRAPNEL_POINT_BEFORE_TRAIN_EPOCH);
     agree();
     if (signal != 0) {
@@ -80,8 +82,9 @@ bool Runner::Impl::run_iterations() {
 bool Runner::Impl::run_train_iteration(int64_t batch_idx) {
   auto samples = train_data.loader->next();
   if (samples.empty()) {
-    throw Failure(FailureKind::kRun, {"the training data ended early", "batch " + std::to_string(batch_idx), "no samples",
-                                      std::to_string(train_length()) + " batches in a pass", ""});
+    throw Failure(FailureKind::kRun,
+                  {"the training data ended early", "batch " + std::to_string(batch_idx), "no samples",
+                   std::to_string(train_length()) + " batches in a pass", ""});
   }
   batch = task.collate(Split::kTrain, std::move(samples));
   has_batch = true;
@@ -112,8 +115,8 @@ void Runner::Impl::drop_gradients() {
   accumulated = 0;
 }
 
-// Gradient accumulation as MMEngine's OptimWrapper: each loss is divided by the number of batches that its step
-// covers, and the step is made at every multiple and at the run's last iteration.
+// Gradient accumulation as MMEngine's OptimWrapper: each loss is divided by the number of batches that its
+// step covers, and the step is made at every multiple and at the run's last iteration.
 void Runner::Impl::train_step(int64_t batch_idx) {
   task.prepare_train_batch(batch);
   StepOutput output = task.train_step(batch);
@@ -157,7 +160,8 @@ bool Runner::Impl::validate() {
     interrupt(before);
     return false;
   }
-  // Hooks may swap weights and change their state during a validation: what a signal must save is copied first.
+  // Hooks may swap weights and change their state during a validation: what a signal must save is copied
+  // first.
   Checkpoint captured = at(before);
   const bool interruptible = termination_signals_are_caught();
   if (interruptible) capture(captured, /*copy_tensors=*/true);

@@ -9,7 +9,8 @@ runner::Checkpoint& open_checkpoint(const grapnel_host* host, int32_t point, con
   runner::Runner& runner = runner_for(host);
   runner::Checkpoint* checkpoint = runner.open_checkpoint();
   if (checkpoint == nullptr || (point >= 0 && runner.point().point != point)) {
-    throw Refusal(GRAPNEL_STATUS_UNSUPPORTED, std::string("no checkpoint is open here: possible at ") + point_name);
+    throw Refusal(GRAPNEL_STATUS_UNSUPPORTED,
+                  std::string("no checkpoint is open here: possible at ") + point_name);
   }
   return *checkpoint;
 }

@@ -51,16 +51,25 @@ int32_t local_rank(const grapnel_host* host) {
                        [&] { return int32_t{runner_for(host).collectives().local_rank()}; });
 }
 
-grapnel_status all_reduce(const grapnel_host* host, grapnel_tensor* tensor, int32_t operation, grapnel_error* error) {
+grapnel_status all_reduce(const grapnel_host* host, grapnel_tensor* tensor, int32_t operation,
+                          grapnel_error* error) {
   return guarded(error, [&] {
     runner::Collectives& collectives = runner_for(host).collectives();
     torch::Tensor values = dense_tensor(tensor);
     runner::ReduceOp op{};
     switch (operation) {
-      case GRAPNEL_REDUCE_SUM: op = runner::ReduceOp::kSum; break;
-      case GRAPNEL_REDUCE_MEAN: op = runner::ReduceOp::kMean; break;
-      case GRAPNEL_REDUCE_MIN: op = runner::ReduceOp::kMin; break;
-      case GRAPNEL_REDUCE_MAX: op = runner::ReduceOp::kMax; break;
+      case GRAPNEL_REDUCE_SUM:
+        op = runner::ReduceOp::kSum;
+        break;
+      case GRAPNEL_REDUCE_MEAN:
+        op = runner::ReduceOp::kMean;
+        break;
+      case GRAPNEL_REDUCE_MIN:
+        op = runner::ReduceOp::kMin;
+        break;
+      case GRAPNEL_REDUCE_MAX:
+        op = runner::ReduceOp::kMax;
+        break;
       default:
         throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "no reduce operation " + std::to_string(operation));
     }
@@ -71,12 +80,14 @@ grapnel_status all_reduce(const grapnel_host* host, grapnel_tensor* tensor, int3
   });
 }
 
-grapnel_status broadcast(const grapnel_host* host, grapnel_tensor* tensor, int32_t root, grapnel_error* error) {
+grapnel_status broadcast(const grapnel_host* host, grapnel_tensor* tensor, int32_t root,
+                         grapnel_error* error) {
   return guarded(error, [&] {
     runner::Collectives& collectives = runner_for(host).collectives();
     torch::Tensor values = dense_tensor(tensor);
     if (root < 0 || root >= collectives.world_size()) {
-      throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "root is " + std::to_string(root) + ", expected a rank below " +
+      throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "root is " + std::to_string(root) +
+                                                         ", expected a rank below " +
                                                          std::to_string(collectives.world_size()));
     }
     over_the_network([&] { collectives.broadcast(values, root); });
@@ -93,8 +104,8 @@ grapnel_status barrier(const grapnel_host* host, grapnel_error* error) {
 }  // namespace
 
 const grapnel_collectives_service& collectives_table() {
-  static const grapnel_collectives_service table = {sizeof table, 0,         rank,   world_size, local_rank,
-                                                    all_reduce,   broadcast, barrier};
+  static const grapnel_collectives_service table = {sizeof table, 0,          rank,      world_size,
+                                                    local_rank,   all_reduce, broadcast, barrier};
   return table;
 }
 

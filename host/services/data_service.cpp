@@ -20,7 +20,8 @@ runner::Dataset* dataset_if_any(const grapnel_host* host, int32_t mode) {
   return runner_for(host).dataset(static_cast<runner::Mode>(mode));
 }
 
-grapnel_status get_info(const grapnel_host* host, int32_t mode, grapnel_dataset_info* out, grapnel_error* error) {
+grapnel_status get_info(const grapnel_host* host, int32_t mode, grapnel_dataset_info* out,
+                        grapnel_error* error) {
   return guarded(error, [&] {
     const runner::Dataset& dataset = dataset_for(host, mode);
     const runner::DatasetMeta& meta = dataset.meta();
@@ -51,13 +52,13 @@ uint64_t transform_count(const grapnel_host* host, int32_t mode) {
   });
 }
 
-grapnel_status get_transform(const grapnel_host* host, int32_t mode, uint64_t index, grapnel_transform_info* out,
-                             grapnel_error* error) {
+grapnel_status get_transform(const grapnel_host* host, int32_t mode, uint64_t index,
+                             grapnel_transform_info* out, grapnel_error* error) {
   return guarded(error, [&] {
     const auto transforms = dataset_for(host, mode).transforms();
     if (index >= transforms.size()) {
-      throw Refusal(GRAPNEL_STATUS_NOT_FOUND, "no transform " + std::to_string(index) + ": the pipeline has " +
-                                                  std::to_string(transforms.size()));
+      throw Refusal(GRAPNEL_STATUS_NOT_FOUND, "no transform " + std::to_string(index) +
+                                                  ": the pipeline has " + std::to_string(transforms.size()));
     }
     // The dataset gives a copy; type names are few, so each is kept once for good.
     thread_local std::set<std::string> names;
@@ -68,8 +69,8 @@ grapnel_status get_transform(const grapnel_host* host, int32_t mode, uint64_t in
   });
 }
 
-grapnel_status set_skipped_types(const grapnel_host* host, int32_t mode, const char* const* types, uint64_t count,
-                                 grapnel_error* error) {
+grapnel_status set_skipped_types(const grapnel_host* host, int32_t mode, const char* const* types,
+                                 uint64_t count, grapnel_error* error) {
   return guarded(error, [&] {
     runner::Dataset& dataset = dataset_for(host, mode);
     std::vector<std::string> names;
@@ -79,7 +80,8 @@ grapnel_status set_skipped_types(const grapnel_host* host, int32_t mode, const c
   });
 }
 
-grapnel_status replace_pipeline(const grapnel_host* host, int32_t mode, const char* json, grapnel_error* error) {
+grapnel_status replace_pipeline(const grapnel_host* host, int32_t mode, const char* json,
+                                grapnel_error* error) {
   return guarded(error, [&] {
     runner::Runner& runner = runner_for(host);
     const runner::Mode which = data_mode(runner, mode);
@@ -101,7 +103,8 @@ grapnel_status set_epoch(const grapnel_host* host, int32_t mode, int64_t epoch, 
   throw Refusal(GRAPNEL_STATUS_UNSUPPORTED, "this task's batches have no image size");
 }
 
-grapnel_status get_image_size(const grapnel_host* host, int64_t* height_px, int64_t* width_px, grapnel_error* error) {
+grapnel_status get_image_size(const grapnel_host* host, int64_t* height_px, int64_t* width_px,
+                              grapnel_error* error) {
   return guarded(error, [&] {
     required(height_px, "height_px");
     required(width_px, "width_px");
@@ -112,13 +115,14 @@ grapnel_status get_image_size(const grapnel_host* host, int64_t* height_px, int6
   });
 }
 
-grapnel_status set_image_size(const grapnel_host* host, int64_t height_px, int64_t width_px, grapnel_error* error) {
+grapnel_status set_image_size(const grapnel_host* host, int64_t height_px, int64_t width_px,
+                              grapnel_error* error) {
   return guarded(error, [&] {
     runner::Runner& runner = runner_for(host);
     if (height_px <= 0 || width_px <= 0 || height_px % 32 != 0 || width_px % 32 != 0) {
-      throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT,
-                    "the image size is " + std::to_string(height_px) + " x " + std::to_string(width_px) +
-                        ", expected positive multiples of 32");
+      throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "the image size is " + std::to_string(height_px) +
+                                                         " x " + std::to_string(width_px) +
+                                                         ", expected positive multiples of 32");
     }
     if (!runner.task().set_image_size({height_px, width_px})) no_image_size();
   });
@@ -127,9 +131,12 @@ grapnel_status set_image_size(const grapnel_host* host, int64_t height_px, int64
 }  // namespace
 
 const grapnel_data_service& data_table() {
-  static const grapnel_data_service table = {
-      sizeof table,     0,         get_info,       class_name,    transform_count, get_transform, set_skipped_types,
-      replace_pipeline, set_epoch, get_image_size, set_image_size};
+  static const grapnel_data_service table = {sizeof table,      0,
+                                             get_info,          class_name,
+                                             transform_count,   get_transform,
+                                             set_skipped_types, replace_pipeline,
+                                             set_epoch,         get_image_size,
+                                             set_image_size};
   return table;
 }
 

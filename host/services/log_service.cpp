@@ -9,10 +9,14 @@ namespace {
 
 spdlog::level::level_enum level_of(int32_t level) {
   switch (level) {
-    case GRAPNEL_LOG_DEBUG: return spdlog::level::debug;
-    case GRAPNEL_LOG_WARNING: return spdlog::level::warn;
-    case GRAPNEL_LOG_ERROR: return spdlog::level::err;
-    default: return spdlog::level::info;
+    case GRAPNEL_LOG_DEBUG:
+      return spdlog::level::debug;
+    case GRAPNEL_LOG_WARNING:
+      return spdlog::level::warn;
+    case GRAPNEL_LOG_ERROR:
+      return spdlog::level::err;
+    default:
+      return spdlog::level::info;
   }
 }
 

@@ -19,13 +19,21 @@ grapnel_status get_scalar(const grapnel_host* host, const char* key, int32_t sta
       throw Refusal(GRAPNEL_STATUS_NOT_FOUND, std::string("the message hub has no scalar '") + key + "'");
     }
     switch (statistic) {
-      case GRAPNEL_STATISTIC_CURRENT: *value = history->current(); break;
-      case GRAPNEL_STATISTIC_MEAN: *value = history->mean(window); break;
-      case GRAPNEL_STATISTIC_MIN: *value = history->min(window); break;
-      case GRAPNEL_STATISTIC_MAX: *value = history->max(window); break;
+      case GRAPNEL_STATISTIC_CURRENT:
+        *value = history->current();
+        break;
+      case GRAPNEL_STATISTIC_MEAN:
+        *value = history->mean(window);
+        break;
+      case GRAPNEL_STATISTIC_MIN:
+        *value = history->min(window);
+        break;
+      case GRAPNEL_STATISTIC_MAX:
+        *value = history->max(window);
+        break;
       default:
-        throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "no statistic " + std::to_string(statistic) +
-                                                           ", expected one of GRAPNEL_STATISTIC_");
+        throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT,
+                      "no statistic " + std::to_string(statistic) + ", expected one of GRAPNEL_STATISTIC_");
     }
   });
 }
@@ -50,9 +58,8 @@ uint64_t update_count(const grapnel_host* host, const char* key) {
 }
 
 grapnel_status set_text(const grapnel_host* host, const char* key, const char* text, grapnel_error* error) {
-  return guarded(error, [&] {
-    runner_for(host).message_hub().set_text(required(key, "key"), required(text, "text"));
-  });
+  return guarded(
+      error, [&] { runner_for(host).message_hub().set_text(required(key, "key"), required(text, "text")); });
 }
 
 const char* get_text(const grapnel_host* host, const char* key) {
@@ -65,8 +72,8 @@ const char* get_text(const grapnel_host* host, const char* key) {
 }  // namespace
 
 const grapnel_message_hub_service& message_hub_table() {
-  static const grapnel_message_hub_service table = {sizeof table, 0,          update_scalar, get_scalar, scalar_count,
-                                                    scalar_key,   update_count, set_text,      get_text};
+  static const grapnel_message_hub_service table = {
+      sizeof table, 0, update_scalar, get_scalar, scalar_count, scalar_key, update_count, set_text, get_text};
   return table;
 }
 

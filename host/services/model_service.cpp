@@ -16,19 +16,21 @@ ModelIndex& index_for(const grapnel_host* host) {
 const std::vector<ModelIndex::Entry>& entries_of(const ModelIndex& index, int32_t kind) {
   switch (kind) {
     case GRAPNEL_MODEL_PARAMETERS:
-    case GRAPNEL_MODEL_GRADIENTS: return index.parameters();
-    case GRAPNEL_MODEL_BUFFERS: return index.buffers();
+    case GRAPNEL_MODEL_GRADIENTS:
+      return index.parameters();
+    case GRAPNEL_MODEL_BUFFERS:
+      return index.buffers();
     default:
-      throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT,
-                    "kind is " + std::to_string(kind) +
-                        ", expected GRAPNEL_MODEL_PARAMETERS, _BUFFERS or _GRADIENTS");
+      throw Refusal(
+          GRAPNEL_STATUS_INVALID_ARGUMENT,
+          "kind is " + std::to_string(kind) + ", expected GRAPNEL_MODEL_PARAMETERS, _BUFFERS or _GRADIENTS");
   }
 }
 
 void check_index(const char* what, uint64_t index, size_t count) {
   if (index < count) return;
-  throw Refusal(GRAPNEL_STATUS_NOT_FOUND,
-                std::string("no ") + what + " " + std::to_string(index) + ": there are " + std::to_string(count));
+  throw Refusal(GRAPNEL_STATUS_NOT_FOUND, std::string("no ") + what + " " + std::to_string(index) +
+                                              ": there are " + std::to_string(count));
 }
 
 uint64_t count(const grapnel_host* host, int32_t kind) {
@@ -49,8 +51,10 @@ grapnel_status get(const grapnel_host* host, int32_t kind, uint64_t index, grapn
     filled.tensor = view_of(entry.tensor);
     if (kind == GRAPNEL_MODEL_GRADIENTS) {
       const torch::Tensor& gradient = entry.tensor.grad();
-      if (gradient.defined()) filled.tensor = view_of(gradient);
-      else filled.tensor.data = nullptr;
+      if (gradient.defined())
+        filled.tensor = view_of(gradient);
+      else
+        filled.tensor.data = nullptr;
     }
     hand_over(out, filled, "entry");
   });
@@ -61,7 +65,8 @@ uint64_t module_count(const grapnel_host* host) {
                        [&]() -> uint64_t { return index_for(host).modules().size(); });
 }
 
-grapnel_status get_module(const grapnel_host* host, uint64_t index, grapnel_module* out, grapnel_error* error) {
+grapnel_status get_module(const grapnel_host* host, uint64_t index, grapnel_module* out,
+                          grapnel_error* error) {
   return guarded(error, [&] {
     const ModelIndex& model = index_for(host);
     check_index("module", index, model.modules().size());
@@ -113,15 +118,19 @@ runner::AttributeValue attribute_value(const grapnel_value& value, const runner:
                     (value.kind == GRAPNEL_KIND_FLOAT && std::holds_alternative<double>(present)) ||
                     (value.kind == GRAPNEL_KIND_STRING && std::holds_alternative<std::string>(present));
   if (!fits) {
-    throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT,
-                  std::string("the attribute '") + value.name + "' is of another kind than " +
-                      std::to_string(value.kind));
+    throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, std::string("the attribute '") + value.name +
+                                                       "' is of another kind than " +
+                                                       std::to_string(value.kind));
   }
   switch (value.kind) {
-    case GRAPNEL_KIND_BOOL: return value.integer != 0;
-    case GRAPNEL_KIND_INT: return value.integer;
-    case GRAPNEL_KIND_FLOAT: return value.number;
-    default: return std::string(required(value.text, "value->text"));
+    case GRAPNEL_KIND_BOOL:
+      return value.integer != 0;
+    case GRAPNEL_KIND_INT:
+      return value.integer;
+    case GRAPNEL_KIND_FLOAT:
+      return value.number;
+    default:
+      return std::string(required(value.text, "value->text"));
   }
 }
 
@@ -137,7 +146,8 @@ grapnel_status set_attribute(const grapnel_host* host, uint64_t module_index, co
       if (!attribute.writable) {
         throw Refusal(GRAPNEL_STATUS_UNSUPPORTED, "the attribute '" + attribute.name + "' can only be read");
       }
-      runner_for(host).task().set_attribute(attribute.module, attribute.name, attribute_value(value, attribute.value));
+      runner_for(host).task().set_attribute(attribute.module, attribute.name,
+                                            attribute_value(value, attribute.value));
       return;
     }
     throw Refusal(GRAPNEL_STATUS_NOT_FOUND, "the module '" + model.modules()[module_index].name +
@@ -152,8 +162,8 @@ grapnel_status set_epoch(const grapnel_host* host, int64_t epoch, int64_t max_ep
 }  // namespace
 
 const grapnel_model_service& model_table() {
-  static const grapnel_model_service table = {sizeof table, 0,          count,         get,           module_count,
-                                              get_module,   get_attribute, set_attribute, set_epoch};
+  static const grapnel_model_service table = {
+      sizeof table, 0, count, get, module_count, get_module, get_attribute, set_attribute, set_epoch};
   return table;
 }
 

@@ -11,17 +11,17 @@ runner::Optimizer& group_owner(const grapnel_host* host, uint64_t index) {
   runner::Optimizer* optimizer = runner_for(host).optimizer();
   const size_t count = optimizer != nullptr ? optimizer->group_count() : 0;
   if (index >= count) {
-    throw Refusal(GRAPNEL_STATUS_NOT_FOUND, "no parameter group " + std::to_string(index) + ": there are " +
-                                                std::to_string(count));
+    throw Refusal(GRAPNEL_STATUS_NOT_FOUND,
+                  "no parameter group " + std::to_string(index) + ": there are " + std::to_string(count));
   }
   return *optimizer;
 }
 
 void check_number(const char* name, double value, double limit) {
   if (std::isfinite(value) && value >= 0 && value < limit) return;
-  throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT,
-                std::string(name) + " is " + std::to_string(value) + ", expected a finite number of at least 0" +
-                    (std::isfinite(limit) ? " and below 1" : ""));
+  throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, std::string(name) + " is " + std::to_string(value) +
+                                                     ", expected a finite number of at least 0" +
+                                                     (std::isfinite(limit) ? " and below 1" : ""));
 }
 
 uint64_t group_count(const grapnel_host* host) {
@@ -31,7 +31,8 @@ uint64_t group_count(const grapnel_host* host) {
   });
 }
 
-grapnel_status get_group(const grapnel_host* host, uint64_t index, grapnel_param_group* out, grapnel_error* error) {
+grapnel_status get_group(const grapnel_host* host, uint64_t index, grapnel_param_group* out,
+                         grapnel_error* error) {
   return guarded(error, [&] {
     const runner::Optimizer& optimizer = group_owner(host, index);
     grapnel_param_group group{};
@@ -64,7 +65,8 @@ grapnel_status set_momentum(const grapnel_host* host, uint64_t index, double mom
   });
 }
 
-grapnel_status set_weight_decay(const grapnel_host* host, uint64_t index, double weight_decay, grapnel_error* error) {
+grapnel_status set_weight_decay(const grapnel_host* host, uint64_t index, double weight_decay,
+                                grapnel_error* error) {
   return guarded(error, [&] {
     runner::Optimizer& optimizer = group_owner(host, index);
     check_number("weight_decay", weight_decay, INFINITY);
@@ -75,8 +77,8 @@ grapnel_status set_weight_decay(const grapnel_host* host, uint64_t index, double
 }  // namespace
 
 const grapnel_optimizer_service& optimizer_table() {
-  static const grapnel_optimizer_service table = {sizeof table, 0,      group_count,      get_group,
-                                                  set_lr,       set_momentum, set_weight_decay};
+  static const grapnel_optimizer_service table = {
+      sizeof table, 0, group_count, get_group, set_lr, set_momentum, set_weight_decay};
   return table;
 }
 

@@ -35,11 +35,13 @@ void get_state(const grapnel_host* host, grapnel_run_state* out) {
 }
 
 const char* work_dir(const grapnel_host* host) {
-  return guarded_value<const char*>(host, "runner.work_dir", "", [&] { return runner_for(host).work_dir().c_str(); });
+  return guarded_value<const char*>(host, "runner.work_dir", "",
+                                    [&] { return runner_for(host).work_dir().c_str(); });
 }
 
 const char* log_dir(const grapnel_host* host) {
-  return guarded_value<const char*>(host, "runner.log_dir", "", [&] { return runner_for(host).log_dir().c_str(); });
+  return guarded_value<const char*>(host, "runner.log_dir", "",
+                                    [&] { return runner_for(host).log_dir().c_str(); });
 }
 
 const char* config_json(const grapnel_host* host) {
@@ -65,23 +67,35 @@ grapnel_status request_validation(const grapnel_host* host, grapnel_error* error
 }
 
 grapnel_status request_save(const grapnel_host* host, const char* file_name, grapnel_error* error) {
-  return guarded(error, [&] { runner_for(host).request_save(caller_of(host), required(file_name, "file_name")); });
+  return guarded(error,
+                 [&] { runner_for(host).request_save(caller_of(host), required(file_name, "file_name")); });
 }
 
 grapnel_status request_skip_step(const grapnel_host* host, const char* reason, grapnel_error* error) {
-  return guarded(error, [&] { runner_for(host).request_skip_step(caller_of(host), required(reason, "reason")); });
+  return guarded(error,
+                 [&] { runner_for(host).request_skip_step(caller_of(host), required(reason, "reason")); });
 }
 
 grapnel_status veto_checkpoint(const grapnel_host* host, const char* reason, grapnel_error* error) {
-  return guarded(error, [&] { runner_for(host).veto_checkpoint(caller_of(host), required(reason, "reason")); });
+  return guarded(error,
+                 [&] { runner_for(host).veto_checkpoint(caller_of(host), required(reason, "reason")); });
 }
 
 }  // namespace
 
 const grapnel_runner_service& runner_table() {
-  static const grapnel_runner_service table = {
-      sizeof table,     0,            get_state,          work_dir,     log_dir,           config_json,
-      evaluation_table, request_stop, request_validation, request_save, request_skip_step, veto_checkpoint};
+  static const grapnel_runner_service table = {sizeof table,
+                                               0,
+                                               get_state,
+                                               work_dir,
+                                               log_dir,
+                                               config_json,
+                                               evaluation_table,
+                                               request_stop,
+                                               request_validation,
+                                               request_save,
+                                               request_skip_step,
+                                               veto_checkpoint};
   return table;
 }
 

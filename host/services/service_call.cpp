@@ -90,17 +90,27 @@ namespace {
 grapnel_dtype dtype_of(torch::ScalarType type) {
   const auto make = [](uint8_t code, uint8_t bits) { return grapnel_dtype{code, bits, 1}; };
   switch (type) {
-    case torch::kFloat64: return make(GRAPNEL_DTYPE_FLOAT, 64);
-    case torch::kFloat32: return make(GRAPNEL_DTYPE_FLOAT, 32);
-    case torch::kFloat16: return make(GRAPNEL_DTYPE_FLOAT, 16);
-    case torch::kBFloat16: return make(GRAPNEL_DTYPE_BFLOAT, 16);
-    case torch::kInt64: return make(GRAPNEL_DTYPE_INT, 64);
-    case torch::kInt32: return make(GRAPNEL_DTYPE_INT, 32);
-    case torch::kInt16: return make(GRAPNEL_DTYPE_INT, 16);
-    case torch::kInt8: return make(GRAPNEL_DTYPE_INT, 8);
+    case torch::kFloat64:
+      return make(GRAPNEL_DTYPE_FLOAT, 64);
+    case torch::kFloat32:
+      return make(GRAPNEL_DTYPE_FLOAT, 32);
+    case torch::kFloat16:
+      return make(GRAPNEL_DTYPE_FLOAT, 16);
+    case torch::kBFloat16:
+      return make(GRAPNEL_DTYPE_BFLOAT, 16);
+    case torch::kInt64:
+      return make(GRAPNEL_DTYPE_INT, 64);
+    case torch::kInt32:
+      return make(GRAPNEL_DTYPE_INT, 32);
+    case torch::kInt16:
+      return make(GRAPNEL_DTYPE_INT, 16);
+    case torch::kInt8:
+      return make(GRAPNEL_DTYPE_INT, 8);
     case torch::kUInt8:
-    case torch::kBool: return make(GRAPNEL_DTYPE_UINT, 8);
-    default: throw Refusal(GRAPNEL_STATUS_UNSUPPORTED, std::string("no view of a tensor of ") + c10::toString(type));
+    case torch::kBool:
+      return make(GRAPNEL_DTYPE_UINT, 8);
+    default:
+      throw Refusal(GRAPNEL_STATUS_UNSUPPORTED, std::string("no view of a tensor of ") + c10::toString(type));
   }
 }
 

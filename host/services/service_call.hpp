@@ -1,5 +1,5 @@
-// The border between a plugin and the host's C++: finds the run, keeps exceptions inside, and copies structs whose
-// size the caller's SDK decides.
+// The border between a plugin and the host's C++: finds the run, keeps exceptions inside, and copies structs
+// whose size the caller's SDK decides.
 #pragma once
 
 #include <grapnel/grapnel.h>
@@ -19,7 +19,8 @@ namespace grapnel::services {
 // Ends a service call with a status and one sentence.
 class Refusal : public std::runtime_error {
  public:
-  Refusal(grapnel_status status, const std::string& sentence) : std::runtime_error(sentence), status_(status) {}
+  Refusal(grapnel_status status, const std::string& sentence)
+      : std::runtime_error(sentence), status_(status) {}
   grapnel_status status() const noexcept { return status_; }
 
  private:
@@ -94,7 +95,8 @@ T taken_from(const T* in, const char* name) {
 // Throws Refusal(INVALID_ARGUMENT) for a mode that there isn't, NOT_FOUND for one without data.
 runner::Mode data_mode(runner::Runner& runner, int32_t mode);
 
-// A view of the tensor's own memory and of its own size and stride arrays: nothing is allocated. bool as uint8.
+// A view of the tensor's own memory and of its own size and stride arrays: nothing is allocated. bool as
+// uint8.
 grapnel_tensor view_of(const torch::Tensor& tensor);
 
 }  // namespace grapnel::services

@@ -9,18 +9,22 @@ namespace {
 const runner::NamedTensors* tensors_of(runner::Runner& runner, int32_t group) {
   static const runner::NamedTensors none;
   switch (group) {
-    case GRAPNEL_VALUES_BATCH: return runner.batch() != nullptr ? &runner.batch()->tensors : &none;
-    case GRAPNEL_VALUES_OUTPUTS: return &runner.outputs();
-    case GRAPNEL_VALUES_METRICS: return nullptr;
+    case GRAPNEL_VALUES_BATCH:
+      return runner.batch() != nullptr ? &runner.batch()->tensors : &none;
+    case GRAPNEL_VALUES_OUTPUTS:
+      return &runner.outputs();
+    case GRAPNEL_VALUES_METRICS:
+      return nullptr;
     default:
-      throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "group is " + std::to_string(group) +
-                                                         ", expected GRAPNEL_VALUES_BATCH, _OUTPUTS or _METRICS");
+      throw Refusal(
+          GRAPNEL_STATUS_INVALID_ARGUMENT,
+          "group is " + std::to_string(group) + ", expected GRAPNEL_VALUES_BATCH, _OUTPUTS or _METRICS");
   }
 }
 
 [[noreturn]] void no_such_index(uint64_t index, uint64_t count) {
-  throw Refusal(GRAPNEL_STATUS_NOT_FOUND,
-                "no value " + std::to_string(index) + ": the group holds " + std::to_string(count) + " at this point");
+  throw Refusal(GRAPNEL_STATUS_NOT_FOUND, "no value " + std::to_string(index) + ": the group holds " +
+                                              std::to_string(count) + " at this point");
 }
 
 uint64_t count(const grapnel_host* host, int32_t group) {
@@ -61,8 +65,8 @@ grapnel_status get_number(const grapnel_host* host, int32_t group, const char* n
       for (const auto& [key, tensor] : *tensors) {
         if (key != name) continue;
         if (tensor.numel() != 1) {
-          throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT, "'" + key + "' holds " + std::to_string(tensor.numel()) +
-                                                             " elements, expected one");
+          throw Refusal(GRAPNEL_STATUS_INVALID_ARGUMENT,
+                        "'" + key + "' holds " + std::to_string(tensor.numel()) + " elements, expected one");
         }
         *number = tensor.item().toDouble();
         return;

@@ -25,8 +25,10 @@ class GzReader {
     }
   }
 
-  [[noreturn]] void fail(std::string what, std::string got, std::string expected, std::string hint = "") const {
-    throw Failure(FailureKind::kRun, {std::move(what), path_, std::move(got), std::move(expected), std::move(hint)});
+  [[noreturn]] void fail(std::string what, std::string got, std::string expected,
+                         std::string hint = "") const {
+    throw Failure(FailureKind::kRun,
+                  {std::move(what), path_, std::move(got), std::move(expected), std::move(hint)});
   }
 
   // Up to `size` bytes; fewer at the end of the file.
@@ -48,7 +50,8 @@ class GzReader {
   void read_exactly(uint8_t* to, size_t size) {
     const size_t got = read(to, size);
     if (got != size) {
-      fail("truncated IDX file", std::to_string(got) + " bytes", std::to_string(size) + " bytes in this part");
+      fail("truncated IDX file", std::to_string(got) + " bytes",
+           std::to_string(size) + " bytes in this part");
     }
   }
 
@@ -65,9 +68,11 @@ IdxArray read_idx(const std::string& path, size_t dimensions) {
   reader.read_exactly(magic, sizeof magic);
   if (magic[0] != 0 || magic[1] != 0 || magic[2] != kUnsignedByte || magic[3] != dimensions) {
     char got[64];
-    std::snprintf(got, sizeof got, "the first bytes %02x %02x %02x %02x", magic[0], magic[1], magic[2], magic[3]);
-    reader.fail("no IDX file of this kind", got, "00 00 08 0" + std::to_string(dimensions) +
-                " (unsigned bytes, " + std::to_string(dimensions) + " dimensions)");
+    std::snprintf(got, sizeof got, "the first bytes %02x %02x %02x %02x", magic[0], magic[1], magic[2],
+                  magic[3]);
+    reader.fail("no IDX file of this kind", got,
+                "00 00 08 0" + std::to_string(dimensions) + " (unsigned bytes, " +
+                    std::to_string(dimensions) + " dimensions)");
   }
   IdxArray array;
   uint64_t total = 1;
@@ -75,7 +80,8 @@ IdxArray read_idx(const std::string& path, size_t dimensions) {
   for (size_t i = 0; i < dimensions; ++i) {
     uint8_t word[4];
     reader.read_exactly(word, sizeof word);
-    const uint32_t length = uint32_t{word[0]} << 24 | uint32_t{word[1]} << 16 | uint32_t{word[2]} << 8 | word[3];
+    const uint32_t length =
+        uint32_t{word[0]} << 24 | uint32_t{word[1]} << 16 | uint32_t{word[2]} << 8 | word[3];
     array.shape.push_back(length);
     total *= length;
     if (total > kMost) reader.fail("broken IDX file", "a size above 2 GiB", "a picture set");
@@ -99,7 +105,8 @@ IdxPictures read_idx_pictures(const std::string& folder, const std::string& part
     fail("IDX files that do not belong together", label_path, std::to_string(labels.shape[0]) + " labels",
          std::to_string(images.shape[0]) + " as there are pictures in " + image_path);
   }
-  if (images.bytes.empty()) fail("no pictures in the IDX file", image_path, "an empty array", "at least one picture");
+  if (images.bytes.empty())
+    fail("no pictures in the IDX file", image_path, "an empty array", "at least one picture");
   const auto top = std::max_element(labels.bytes.begin(), labels.bytes.end());
   if (*top >= class_count) {
     fail("wrong label in the IDX file", label_path, std::to_string(*top),

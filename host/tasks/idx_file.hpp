@@ -13,8 +13,8 @@ struct IdxArray {
   std::vector<uint8_t> bytes;  // row-major
 };
 
-// Failure(kRun) naming the file when it is missing, is no IDX file of bytes, has another number of dimensions, is
-// truncated, or carries bytes past its end.
+// Failure(kRun) naming the file when it is missing, is no IDX file of bytes, has another number of
+// dimensions, is truncated, or carries bytes past its end.
 IdxArray read_idx(const std::string& path, size_t dimensions);
 
 // A labelled set of grey pictures: `images` and `labels` files that belong together.

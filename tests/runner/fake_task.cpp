@@ -55,10 +55,12 @@ void FakeDataset::set_skipped_types(const std::vector<std::string>& types) {
 
 void FakeDataset::replace_pipeline(const ConfigNode& pipeline) {
   if (pipeline.kind() != ConfigNode::Kind::kList) {
-    throw Failure(FailureKind::kConfig, {"a pipeline is a list", "", ConfigNode::kind_name(pipeline.kind()), "list", ""});
+    throw Failure(FailureKind::kConfig,
+                  {"a pipeline is a list", "", ConfigNode::kind_name(pipeline.kind()), "list", ""});
   }
   transforms_.clear();
-  for (const ConfigNode& item : pipeline.items()) transforms_.push_back({item.find("type")->as_string(), false});
+  for (const ConfigNode& item : pipeline.items())
+    transforms_.push_back({item.find("type")->as_string(), false});
   settings_ = 16 * transforms_.size();
   ++version_;
 }
@@ -88,12 +90,16 @@ std::vector<runner::ParameterGroup> FakeTask::parameter_groups() {
 }
 
 std::vector<runner::ModuleAttribute> FakeTask::attributes() const {
-  return {{"fc", "num_classes", int64_t{2}, false}, {"fc", "use_l1", use_l1_, true}, {"fc", "gain", gain_, true}};
+  return {
+      {"fc", "num_classes", int64_t{2}, false}, {"fc", "use_l1", use_l1_, true}, {"fc", "gain", gain_, true}};
 }
 
-void FakeTask::set_attribute(const std::string&, const std::string& name, const runner::AttributeValue& value) {
-  if (name == "use_l1") use_l1_ = std::get<bool>(value);
-  else gain_ = std::get<double>(value);
+void FakeTask::set_attribute(const std::string&, const std::string& name,
+                             const runner::AttributeValue& value) {
+  if (name == "use_l1")
+    use_l1_ = std::get<bool>(value);
+  else
+    gain_ = std::get<double>(value);
 }
 
 std::unique_ptr<runner::Dataset> FakeTask::make_dataset(runner::Split split, const ConfigNode&,
@@ -150,7 +156,8 @@ void FakeTask::begin_evaluation(runner::Split, const runner::Dataset&, const Con
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> FakeTask::eval_step(runner::Batch& batch) {
-  calls.push_back(torch::GradMode::is_enabled() || net_->is_training() ? "eval_step in training mode" : "eval_step");
+  calls.push_back(torch::GradMode::is_enabled() || net_->is_training() ? "eval_step in training mode"
+                                                                       : "eval_step");
   return {{"scores", net_->fc->forward(batch.tensor("inputs"))}};
 }
 
@@ -158,7 +165,8 @@ runner::Metrics FakeTask::finish_evaluation() {
   calls.push_back("finish_evaluation");
   double value = net_->fc->weight.detach().sum().item<double>();
   if (!options_.metric_values.empty()) {
-    value = options_.metric_values[std::min<size_t>(static_cast<size_t>(evaluations_), options_.metric_values.size() - 1)];
+    value = options_.metric_values[std::min<size_t>(static_cast<size_t>(evaluations_),
+                                                    options_.metric_values.size() - 1)];
   }
   ++evaluations_;
   return {{"acc", value}};

@@ -62,16 +62,21 @@ class FakeTask : public runner::Task {
   void init_weights(uint64_t seed) override;
   std::vector<runner::ParameterGroup> parameter_groups() override;
   std::vector<runner::ModuleAttribute> attributes() const override;
-  void set_attribute(const std::string& module, const std::string& name, const runner::AttributeValue& value) override;
+  void set_attribute(const std::string& module, const std::string& name,
+                     const runner::AttributeValue& value) override;
   void set_epoch(int64_t epoch, int64_t) override { epoch_told = epoch; }
   std::unique_ptr<runner::Dataset> make_dataset(runner::Split split, const ConfigNode& dataset,
                                                 const std::string& path) override;
   runner::Batch collate(runner::Split split, std::vector<std::unique_ptr<runner::Sample>> samples) override;
   std::array<int64_t, 2> image_size() const override { return image_size_; }
-  bool set_image_size(std::array<int64_t, 2> size) override { image_size_ = size; return true; }
+  bool set_image_size(std::array<int64_t, 2> size) override {
+    image_size_ = size;
+    return true;
+  }
   void prepare_train_batch(runner::Batch& batch) override;
   runner::StepOutput train_step(runner::Batch& batch) override;
-  void begin_evaluation(runner::Split split, const runner::Dataset& dataset, const ConfigNode& config) override;
+  void begin_evaluation(runner::Split split, const runner::Dataset& dataset,
+                        const ConfigNode& config) override;
   std::vector<std::pair<std::string, torch::Tensor>> eval_step(runner::Batch& batch) override;
   runner::Metrics finish_evaluation() override;
   std::string evaluation_table() const override { return "acc\n"; }

@@ -32,8 +32,10 @@ class Story {
   Events tell() {
     say("before_run");
     say("before_train");
-    if (plan_.by_epoch) epochs();
-    else iterations();
+    if (plan_.by_epoch)
+      epochs();
+    else
+      iterations();
     say("after_train");
     say("after_run");
     return events_;
@@ -140,18 +142,21 @@ TEST(Order, FollowsTheRulesOnRandomConfigs) {
     spec.task.train_size = 2 * plan.length - (seed % 2);  // the last batch may be smaller
     spec.task.val_size = std::max<int64_t>(1, plan.val_length);
     spec.val = plan.val_length > 0;
-    spec.loop = {plan.by_epoch, plan.max_epochs, plan.max_iters, plan.val_begin, plan.val_interval, plan.dynamic};
+    spec.loop = {plan.by_epoch,  plan.max_epochs,   plan.max_iters,
+                 plan.val_begin, plan.val_interval, plan.dynamic};
     spec.optimizer.lr = 0.05;
     spec.optimizer.accumulative_counts = plan.accumulate;
     TestRun run(spec);
     run.act("after_train_iter", -1, [&](TraceHook& hook, const Point& at) {
       const int64_t n = plan.save_every_iters;
-      if (Hook::every_n_train_iters(at, n)) hook.runner().request_save("iter_" + std::to_string(at.iter + 1) + ".pth");
+      if (Hook::every_n_train_iters(at, n))
+        hook.runner().request_save("iter_" + std::to_string(at.iter + 1) + ".pth");
       if (at.iter == plan.stop_at) hook.runner().request_stop("the test says so");
       if (at.iter == plan.validate_at && plan.val_length > 0) hook.runner().request_validation();
     });
     run.act("after_train_epoch", -1, [&](TraceHook& hook, const Point& at) {
-      if (plan.save_every_epochs > 0 && (!plan.by_epoch || Hook::every_n_epochs(at, plan.save_every_epochs))) {
+      if (plan.save_every_epochs > 0 &&
+          (!plan.by_epoch || Hook::every_n_epochs(at, plan.save_every_epochs))) {
         hook.runner().request_save("epoch_" + std::to_string(at.epoch + 1) + ".pth");
       }
     });
@@ -163,7 +168,8 @@ TEST(Order, FollowsTheRulesOnRandomConfigs) {
     const Events expected = Story(plan).tell();
     ASSERT_EQ(run.events, expected) << "seed " << seed;
     ASSERT_EQ(run.events_lowest, expected) << "seed " << seed;
-    with_validation += std::any_of(expected.begin(), expected.end(), [](const Event& e) { return e.point == "after_val"; });
+    with_validation +=
+        std::any_of(expected.begin(), expected.end(), [](const Event& e) { return e.point == "after_val"; });
     stopped += plan.stop_at >= 0;
   }
   EXPECT_GT(with_validation, 20);
@@ -194,7 +200,8 @@ TEST(Order, GivesLimitsAndLengthsOfTheRunningLoop) {
     };
   };
   run.act("before_run", -1, check(GRAPNEL_MODE_NONE, 0)).act("after_run", -1, check(GRAPNEL_MODE_NONE, 0));
-  run.act("before_train", -1, check(GRAPNEL_MODE_TRAIN, 4)).act("after_train_iter", -1, check(GRAPNEL_MODE_TRAIN, 4));
+  run.act("before_train", -1, check(GRAPNEL_MODE_TRAIN, 4))
+      .act("after_train_iter", -1, check(GRAPNEL_MODE_TRAIN, 4));
   run.act("before_val", -1, check(GRAPNEL_MODE_VAL, 3)).act("after_val_iter", -1, check(GRAPNEL_MODE_VAL, 3));
   run.train();
   EXPECT_EQ(points, 1 + 1 + 1 + 8 + 2 + 6);

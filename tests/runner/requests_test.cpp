@@ -52,7 +52,8 @@ TEST(Requests, StopEndsAnEpochBasedRunAfterItsEpochAndValidation) {
   RunSpec spec = small_run(folder);
   spec.loop.val_interval = 1;
   TestRun run(spec);
-  run.act("before_train_iter", 1, [](TraceHook& hook, const Point&) { hook.runner().request_stop("enough"); });
+  run.act("before_train_iter", 1,
+          [](TraceHook& hook, const Point&) { hook.runner().request_stop("enough"); });
   EXPECT_EQ(run.train(), runner::RunEnd::kDone);
   EXPECT_EQ(run.runner().iter(), 4);
   EXPECT_EQ(count(run.events, "after_val"), 1);
@@ -65,7 +66,8 @@ TEST(Requests, StopBeforeTheFirstIterationTrainsNothing) {
   TestRun run(spec);
   run.act("before_train", -1, [](TraceHook& hook, const Point&) { hook.runner().request_stop("no"); });
   EXPECT_EQ(run.train(), runner::RunEnd::kDone);
-  EXPECT_EQ(names(run.events), (std::vector<std::string>{"before_run", "before_train", "after_train", "after_run"}));
+  EXPECT_EQ(names(run.events),
+            (std::vector<std::string>{"before_run", "before_train", "after_train", "after_run"}));
 }
 
 TEST(Requests, ValidationRunsOnceRightAfterTheIteration) {
@@ -100,7 +102,8 @@ TEST(Requests, SkippedStepLeavesTheWeightsAlone) {
   for (const char* point : {"after_backward", "before_optimizer_step"}) {
     TestRun run(small_run(folder));
     torch::Tensor before, after;
-    run.act("before_train_iter", 2, [&](TraceHook&, const Point&) { before = run.task().net().fc->weight.clone(); });
+    run.act("before_train_iter", 2,
+            [&](TraceHook&, const Point&) { before = run.task().net().fc->weight.clone(); });
     run.act(point, 2, [](TraceHook& hook, const Point&) { hook.runner().request_skip_step("bad batch"); });
     run.act("after_train_iter", 2, [&](TraceHook&, const Point&) {
       after = run.task().net().fc->weight.clone();
@@ -119,7 +122,8 @@ TEST(Requests, VetoedCheckpointReplacesNothing) {
   TestRun run(small_run(folder));
   const auto save = [](TraceHook& hook, const Point&) { hook.runner().request_save("same.pth"); };
   run.act("after_train_iter", 1, save).act("after_train_iter", 5, save);
-  run.act("before_save_checkpoint", 5, [](TraceHook& hook, const Point&) { hook.runner().veto_checkpoint("bad"); });
+  run.act("before_save_checkpoint", 5,
+          [](TraceHook& hook, const Point&) { hook.runner().veto_checkpoint("bad"); });
   run.train();
   EXPECT_EQ(runner::read_checkpoint(folder.path("run/same.pth")).iter, 2);
   EXPECT_EQ(count(run.events, "before_save_checkpoint"), 2);
@@ -175,7 +179,8 @@ TEST(Requests, MadeInTheWrongPlaceAreRefused) {
   });
   run.act("after_train_iter", 0, [](TraceHook& hook, const Point&) {
     for (const char* name : {"", ".", "..", "a/b.pth", "/tmp/x.pth"}) {
-      EXPECT_EQ(status_of([&] { hook.runner().request_save(name); }), GRAPNEL_STATUS_INVALID_ARGUMENT) << name;
+      EXPECT_EQ(status_of([&] { hook.runner().request_save(name); }), GRAPNEL_STATUS_INVALID_ARGUMENT)
+          << name;
     }
   });
   EXPECT_EQ(run.train(), runner::RunEnd::kDone);
@@ -258,7 +263,8 @@ TEST(Failures, OfAWriteStillBringAfterSaveCheckpointAndKeepTheOldFile) {
   EXPECT_THROW(run.train(), Failure);
   const auto all = names(run.events);
   EXPECT_EQ(std::vector<std::string>(all.end() - 4, all.end()),
-            (std::vector<std::string>{"before_save_checkpoint", "after_save_checkpoint", "on_exception", "after_run"}));
+            (std::vector<std::string>{"before_save_checkpoint", "after_save_checkpoint", "on_exception",
+                                      "after_run"}));
   EXPECT_EQ(runner::read_checkpoint(folder.path("kept.pth")).iter, 2);
 }
 
@@ -280,7 +286,8 @@ TEST(Accumulation, StepsAtMultiplesAndAtTheEndWithScaledLosses) {
     before = grad.defined() ? grad.clone() : torch::zeros({1});
   });
   run.act("after_backward", -1, [&](TraceHook& hook, const Point&) {
-    // For the bias of a linear model: d loss / d bias = 2 * 0.05 * (predicted - target) = sign * sqrt(0.2 * loss).
+    // For the bias of a linear model: d loss / d bias = 2 * 0.05 * (predicted - target) = sign * sqrt(0.2 *
+    // loss).
     const double loss = hook.values().number(GRAPNEL_VALUES_OUTPUTS, "loss");
     const double added = (run.task().net().fc->bias.grad() - before).item<double>();
     shares.push_back(std::abs(added) / std::sqrt(0.2 * loss));
@@ -368,10 +375,14 @@ TEST(TwoRanks, AgreeOnRequestsAndShareGradients) {
       spec.loop.max_epochs = 3;
       TestRun run(spec, collectives.get());
       if (rank == 1) {
-        run.act("after_train_iter", 5, [](TraceHook& hook, const Point&) { hook.runner().request_stop("rank 1"); });
-        run.act("after_train_iter", 1, [](TraceHook& hook, const Point&) { hook.runner().request_validation(); });
-        run.act("after_backward", 3, [](TraceHook& hook, const Point&) { hook.runner().request_skip_step("nan"); });
-        run.act("before_save_checkpoint", 6, [](TraceHook& hook, const Point&) { hook.runner().veto_checkpoint("no"); });
+        run.act("after_train_iter", 5,
+                [](TraceHook& hook, const Point&) { hook.runner().request_stop("rank 1"); });
+        run.act("after_train_iter", 1,
+                [](TraceHook& hook, const Point&) { hook.runner().request_validation(); });
+        run.act("after_backward", 3,
+                [](TraceHook& hook, const Point&) { hook.runner().request_skip_step("nan"); });
+        run.act("before_save_checkpoint", 6,
+                [](TraceHook& hook, const Point&) { hook.runner().veto_checkpoint("no"); });
       } else {
         const auto save = [](TraceHook& hook, const Point& at) {
           hook.runner().request_save("iter_" + std::to_string(at.iter + 1) + ".pth");

@@ -20,8 +20,8 @@ class Resume : public testing::Test {
     runner::clear_termination_signal();
   }
 
-  // Everything at once: accumulation, momentum, clipping, a scalar history, dropout-like noise, switches that hooks
-  // change in the middle, loader threads.
+  // Everything at once: accumulation, momentum, clipping, a scalar history, dropout-like noise, switches that
+  // hooks change in the middle, loader threads.
   static RunSpec spec(const std::string& work_dir) {
     RunSpec spec;
     spec.work_dir = work_dir;
@@ -41,7 +41,9 @@ class Resume : public testing::Test {
     return spec;
   }
 
-  static void set_l1(TraceHook& hook, bool on) { EXPECT_EQ(hook.model().set_boolean_everywhere("use_l1", on), 1); }
+  static void set_l1(TraceHook& hook, bool on) {
+    EXPECT_EQ(hook.model().set_boolean_everywhere("use_l1", on), 1);
+  }
 
   // What hooks do to the run; part of the run, interrupted or not.
   static void change_things(TestRun& run) {
@@ -57,7 +59,8 @@ class Resume : public testing::Test {
     });
     run.act("after_train_iter", 9, [](TraceHook& hook, const Point&) {
       set_l1(hook, false);
-      hook.data().replace_pipeline(GRAPNEL_MODE_TRAIN, R"([{"type": "Mosaic", "scale": 0.5}, {"type": "Shift"}])");
+      hook.data().replace_pipeline(GRAPNEL_MODE_TRAIN,
+                                   R"([{"type": "Mosaic", "scale": 0.5}, {"type": "Shift"}])");
     });
   }
 
@@ -238,13 +241,15 @@ TEST_F(Resume, WithoutAPathTakesTheNewestCheckpointThatCanBeRead) {
   first.resume = true;
   {
     TestRun run(first);  // as last_checkpoint says
-    run.act("before_train", -1, [](TraceHook& hook, const Point&) { EXPECT_EQ(hook.runner().state().iter, 9); });
+    run.act("before_train", -1,
+            [](TraceHook& hook, const Point&) { EXPECT_EQ(hook.runner().state().iter, 9); });
     ASSERT_EQ(run.train(), runner::RunEnd::kDone);
   }
   std::filesystem::remove(folder_.path("run/last_checkpoint"));
   std::filesystem::resize_file(folder_.path("run/iter_9.pth"), 100);
   TestRun run(first);  // the newest by its time is broken
-  run.act("before_train", -1, [](TraceHook& hook, const Point&) { EXPECT_EQ(hook.runner().state().iter, 6); });
+  run.act("before_train", -1,
+          [](TraceHook& hook, const Point&) { EXPECT_EQ(hook.runner().state().iter, 6); });
   ASSERT_EQ(run.train(), runner::RunEnd::kDone);
 }
 
@@ -261,7 +266,8 @@ TEST_F(Resume, OfAFinishedRunCanGoOnLonger) {
   RunSpec first = spec(folder_.path("run"));
   {
     TestRun run(first);
-    run.act("after_train_epoch", 15, [](TraceHook& hook, const Point&) { hook.runner().request_save("end.pth"); });
+    run.act("after_train_epoch", 15,
+            [](TraceHook& hook, const Point&) { hook.runner().request_save("end.pth"); });
     ASSERT_EQ(run.train(), runner::RunEnd::kDone);
   }
   first.resume = true;
@@ -289,7 +295,8 @@ TEST_F(Resume, RefusesWhatDoesNotFit) {
   RunSpec first = spec(folder_.path("run"));
   {
     TestRun run(first);
-    run.act("after_train_iter", 6, [](TraceHook& hook, const Point&) { hook.runner().request_save("mid.pth"); });
+    run.act("after_train_iter", 6,
+            [](TraceHook& hook, const Point&) { hook.runner().request_save("mid.pth"); });
     ASSERT_EQ(run.train(), runner::RunEnd::kDone);
   }
   first.resume = true;
@@ -324,6 +331,7 @@ TEST_F(Resume, KeepsAStopThatWasAskedForInTheEpoch) {
   TestRun run(first);
   ASSERT_EQ(run.train(), runner::RunEnd::kDone);
   EXPECT_EQ(run.runner().iter(), 10);
+  EXPECT_EQ(run.events.back(), (Event{"after_run", 2, 10, -1}));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Wrong configs each get one message that names the key; MMEngine's keys are taken, ignored or refused as listed.
+// Wrong configs each get one message that names the key; MMEngine's keys are taken, ignored or refused as
+// listed.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -74,7 +75,8 @@ void expect_failure(const std::string& text, const std::vector<std::string>& wor
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.kind(), FailureKind::kConfig);
     for (const std::string& word : words) {
-      EXPECT_NE(std::string(failure.what()).find(word), std::string::npos) << failure.what() << "\nlacks " << word;
+      EXPECT_NE(std::string(failure.what()).find(word), std::string::npos)
+          << failure.what() << "\nlacks " << word;
     }
   }
 }
@@ -106,7 +108,8 @@ TEST(RunConfig, ReadsMMEnginesKeys) {
 }
 
 TEST(RunConfig, ReadsAnIterBasedLoop) {
-  const RunConfig run = read(with("type = \"EpochBasedTrainLoop\"\nmax_epochs = 20", "by_epoch = false\nmax_iters = 100"));
+  const RunConfig run =
+      read(with("type = \"EpochBasedTrainLoop\"\nmax_epochs = 20", "by_epoch = false\nmax_iters = 100"));
   EXPECT_FALSE(run.train->by_epoch);
   EXPECT_EQ(run.train->max_iters, 100);
 }
@@ -149,17 +152,21 @@ TEST(RunConfig, RefusesWrongValues) {
   expect_failure(with("DefaultSampler", "RandomSampler"), {"sampler.type", "DefaultSampler"});
   expect_failure(with("seed = 7", "seed = -7"), {"randomness.seed"});
   expect_failure(with("accumulative_counts = 4", "accumulative_counts = 0"), {"accumulative_counts"});
-  expect_failure(with("type = \"OptimWrapper\"", "type = \"AmpOptimWrapper\""), {"AmpOptimWrapper", "OptimWrapper"});
+  expect_failure(with("type = \"OptimWrapper\"", "type = \"AmpOptimWrapper\""),
+                 {"AmpOptimWrapper", "OptimWrapper"});
 }
 
 TEST(RunConfig, RefusesWhatDoesNotComeTogether) {
   const std::string no_loader = "[train_cfg]\nmax_epochs = 1\n[model]\ntype = \"X\"\n";
   expect_failure(no_loader, {"train_cfg", "train_dataloader"});
-  expect_failure("[train_cfg]\nmax_epochs = 1\n[model]\ntype = \"X\"\n[train_dataloader]\nbatch_size = 1\ndataset = {}\n",
-                 {"train_cfg", "optim_wrapper"});
+  expect_failure(
+      "[train_cfg]\nmax_epochs = 1\n[model]\ntype = \"X\"\n[train_dataloader]\nbatch_size = 1\ndataset = "
+      "{}\n",
+      {"train_cfg", "optim_wrapper"});
   expect_failure("[val_cfg]\n[model]\ntype = \"X\"\n", {"val_cfg", "val_dataloader"});
   expect_failure("[model]\ntype = \"X\"\n", {"no loop"});
-  expect_failure("[test_evaluator]\ntype = \"M\"\n[model]\ntype = \"X\"\n", {"test_evaluator", "test_dataloader"});
+  expect_failure("[test_evaluator]\ntype = \"M\"\n[model]\ntype = \"X\"\n",
+                 {"test_evaluator", "test_dataloader"});
   expect_failure("[train_dataloader]\nbatch_size = 1\ndataset = {}\n[model]\ntype = \"X\"\n",
                  {"train_dataloader", "train_cfg"});
   expect_failure("work_dir = \"x\"\n", {"model"});
@@ -170,7 +177,8 @@ ConfigNode config_with(const std::string& dotted) {
   ConfigNode config = parse_toml(kGood, "demo.toml");
   std::vector<std::string> parts;
   std::string name = dotted[0] == '*' ? "train" + dotted.substr(1) : dotted;
-  for (size_t dot; (dot = name.find('.')) != std::string::npos; name.erase(0, dot + 1)) parts.push_back(name.substr(0, dot));
+  for (size_t dot; (dot = name.find('.')) != std::string::npos; name.erase(0, dot + 1))
+    parts.push_back(name.substr(0, dot));
   ConfigNode* table = &config;
   for (const std::string& part : parts) {
     if (table->find(part) == nullptr) table->set(part, ConfigNode::table());
@@ -178,6 +186,9 @@ ConfigNode config_with(const std::string& dotted) {
   }
   if (parts == std::vector<std::string>{"test_cfg"}) {
     config.set("test_dataloader", *config.find("val_dataloader"));
+  }
+  if (name == "betas" || name == "eps" || name == "amsgrad") {  // Adam's own
+    *table = ConfigNode::table({{"type", ConfigNode::string("Adam")}, {"lr", ConfigNode::number(0.1)}});
   }
   table->set(name, ConfigNode::boolean(true));
   return config;
@@ -209,7 +220,8 @@ TEST(ConfigKeys, ThatAreTakenAreKnown) {
     try {
       read_run_config(config_with(key.key));
     } catch (const Failure& failure) {
-      EXPECT_EQ(std::string(failure.what()).find("unknown"), std::string::npos) << key.key << ": " << failure.what();
+      EXPECT_EQ(std::string(failure.what()).find("unknown"), std::string::npos)
+          << key.key << ": " << failure.what();
     }
   }
 }

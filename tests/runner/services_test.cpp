@@ -1,5 +1,5 @@
-// The service tables as a plugin meets them: null arguments, old and new struct sizes, wrong names, and what the
-// functions give at which point.
+// The service tables as a plugin meets them: null arguments, old and new struct sizes, wrong names, and what
+// the functions give at which point.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -53,8 +53,8 @@ TEST(Services, AreAllThereAlreadyInCreate) {
   run.first().on_create = [&](TraceHook& hook) {
     for (const char* id :
          {GRAPNEL_SERVICE_LOG, GRAPNEL_SERVICE_RUNNER, GRAPNEL_SERVICE_VALUES, GRAPNEL_SERVICE_MODEL,
-          GRAPNEL_SERVICE_OPTIMIZER, GRAPNEL_SERVICE_DATA, GRAPNEL_SERVICE_COLLECTIVES, GRAPNEL_SERVICE_MESSAGE_HUB,
-          GRAPNEL_SERVICE_CHECKPOINT}) {
+          GRAPNEL_SERVICE_OPTIMIZER, GRAPNEL_SERVICE_DATA, GRAPNEL_SERVICE_COLLECTIVES,
+          GRAPNEL_SERVICE_MESSAGE_HUB, GRAPNEL_SERVICE_CHECKPOINT}) {
       const auto* size = static_cast<const uint32_t*>(hook.host->get_service(hook.host, id));
       ASSERT_NE(size, nullptr) << id;
       EXPECT_GE(*size, 2 * sizeof(void*)) << id;
@@ -93,7 +93,8 @@ TEST(Services, RefuseNullArgumentsWithASentence) {
     refused(model.get(hook.host, GRAPNEL_MODEL_PARAMETERS, 0, nullptr, &call.error));
     refused(model.get_module(hook.host, 0, nullptr, &call.error));
     refused(model.set_attribute(hook.host, 0, nullptr, &call.error));
-    refused(call.table<grapnel_optimizer_service>(GRAPNEL_SERVICE_OPTIMIZER).get_group(hook.host, 0, nullptr, &call.error));
+    refused(call.table<grapnel_optimizer_service>(GRAPNEL_SERVICE_OPTIMIZER)
+                .get_group(hook.host, 0, nullptr, &call.error));
     const auto& data = call.table<grapnel_data_service>(GRAPNEL_SERVICE_DATA);
     refused(data.get_info(hook.host, GRAPNEL_MODE_TRAIN, nullptr, &call.error));
     refused(data.set_skipped_types(hook.host, GRAPNEL_MODE_TRAIN, nullptr, 1, &call.error));
@@ -142,7 +143,8 @@ TEST(Services, FillAsMuchOfAStructAsTheCallerKnows) {
 
     grapnel_model_entry unset{};
     const auto& model = call.table<grapnel_model_service>(GRAPNEL_SERVICE_MODEL);
-    EXPECT_EQ(model.get(hook.host, GRAPNEL_MODEL_PARAMETERS, 0, &unset, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(model.get(hook.host, GRAPNEL_MODEL_PARAMETERS, 0, &unset, &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_NE(std::string(call.text).find("struct_size"), std::string::npos);
   });
 }
@@ -187,9 +189,8 @@ TEST(ValuesService, ShowsBatchOutputsAndMetricsWhereTheContractSays) {
     EXPECT_EQ(hook.values().count(GRAPNEL_VALUES_BATCH), 0u);
     EXPECT_EQ(hook.runner().evaluation_table(), "acc\n");
   });
-  run.act("after_train_epoch", -1, [](TraceHook& hook, const Point&) {
-    EXPECT_EQ(hook.values().count(GRAPNEL_VALUES_OUTPUTS), 0u);
-  });
+  run.act("after_train_epoch", -1,
+          [](TraceHook& hook, const Point&) { EXPECT_EQ(hook.values().count(GRAPNEL_VALUES_OUTPUTS), 0u); });
   at_the_first_iteration(run, [](TraceHook& hook, const Point&) {
     ASSERT_EQ(hook.values().count(GRAPNEL_VALUES_OUTPUTS), 2u);
     EXPECT_STREQ(hook.values().get(GRAPNEL_VALUES_OUTPUTS, 0).name, "loss");
@@ -202,7 +203,8 @@ TEST(ValuesService, ShowsBatchOutputsAndMetricsWhereTheContractSays) {
               GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(values.get_number(hook.host, 9, "x", &number, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
     auto value = detail::sized<grapnel_named_value>();
-    EXPECT_EQ(values.get(hook.host, GRAPNEL_VALUES_OUTPUTS, 99, &value, &call.error), GRAPNEL_STATUS_NOT_FOUND);
+    EXPECT_EQ(values.get(hook.host, GRAPNEL_VALUES_OUTPUTS, 99, &value, &call.error),
+              GRAPNEL_STATUS_NOT_FOUND);
   });
 }
 
@@ -214,7 +216,8 @@ TEST(ModelService, ShowsTensorsModulesAndAttributes) {
     for (uint64_t i = 0; i < hook.model().count(GRAPNEL_MODEL_PARAMETERS); ++i) {
       names.emplace_back(hook.model().get(GRAPNEL_MODEL_PARAMETERS, i).name);
     }
-    EXPECT_EQ(names, (std::vector<std::string>{"extra", "table", "fc.weight", "fc.bias", "norm.weight", "norm.bias"}));
+    EXPECT_EQ(names, (std::vector<std::string>{"extra", "table", "fc.weight", "fc.bias", "norm.weight",
+                                               "norm.bias"}));
     for (uint64_t i = 0; i < hook.model().module_count(); ++i) {
       const grapnel_module module = hook.model().module(i);
       modules.push_back(std::string(module.name) + ":" + module.type + (module.is_norm ? ":norm" : ""));
@@ -308,8 +311,10 @@ TEST(DataService, ShowsTheDatasetAndSwitchesThePipeline) {
     EXPECT_EQ(data.get_info(hook.host, GRAPNEL_MODE_TEST, &out, &call.error), GRAPNEL_STATUS_NOT_FOUND);
     EXPECT_EQ(data.get_info(hook.host, 7, &out, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(data.set_image_size(hook.host, 100, 64, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(data.replace_pipeline(hook.host, GRAPNEL_MODE_TRAIN, "{]", &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
-    EXPECT_EQ(data.replace_pipeline(hook.host, GRAPNEL_MODE_TRAIN, "{}", &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(data.replace_pipeline(hook.host, GRAPNEL_MODE_TRAIN, "{]", &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(data.replace_pipeline(hook.host, GRAPNEL_MODE_TRAIN, "{}", &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(data.transform_count(hook.host, GRAPNEL_MODE_TEST), 0u);
   });
 }
@@ -328,13 +333,16 @@ TEST(CollectivesService, OfOneProcessIsTheIdentity) {
     const auto& table = call.table<grapnel_collectives_service>(GRAPNEL_SERVICE_COLLECTIVES);
     int64_t numbers[4] = {1, 2, 3, 4}, shape[1] = {2}, stride[1] = {2}, dense[1] = {1};
     grapnel_tensor view{numbers, {GRAPNEL_DEVICE_CPU, 0}, 1, {GRAPNEL_DTYPE_INT, 64, 1}, shape, stride, 0};
-    EXPECT_EQ(table.all_reduce(hook.host, &view, GRAPNEL_REDUCE_SUM, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(table.all_reduce(hook.host, &view, GRAPNEL_REDUCE_SUM, &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
     view.strides = dense;
-    EXPECT_EQ(table.all_reduce(hook.host, &view, GRAPNEL_REDUCE_MEAN, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(table.all_reduce(hook.host, &view, GRAPNEL_REDUCE_MEAN, &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(table.all_reduce(hook.host, &view, 99, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(table.broadcast(hook.host, &view, 1, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
     view.dtype = {GRAPNEL_DTYPE_INT, 8, 1};
-    EXPECT_EQ(table.all_reduce(hook.host, &view, GRAPNEL_REDUCE_SUM, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(table.all_reduce(hook.host, &view, GRAPNEL_REDUCE_SUM, &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
   });
 }
 
@@ -354,7 +362,8 @@ TEST(MessageHubService, KeepsScalarsAndTexts) {
     const auto& hub = call.table<grapnel_message_hub_service>(GRAPNEL_SERVICE_MESSAGE_HUB);
     double value = 0;
     EXPECT_EQ(hub.get_scalar(hook.host, "no", 0, 0, &value, &call.error), GRAPNEL_STATUS_NOT_FOUND);
-    EXPECT_EQ(hub.get_scalar(hook.host, "train/loss", 9, 0, &value, &call.error), GRAPNEL_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(hub.get_scalar(hook.host, "train/loss", 9, 0, &value, &call.error),
+              GRAPNEL_STATUS_INVALID_ARGUMENT);
     EXPECT_EQ(hub.get_text(hook.host, "no"), nullptr);
     EXPECT_EQ(hub.scalar_key(hook.host, 5), nullptr);
   });

@@ -21,8 +21,8 @@ Events as_mmengine_sees_it(const Events& events) {
   Events result;
   for (const Event& event : events) {
     bool ours = false;
-    for (const char* name :
-         {"after_save_checkpoint", "after_backward", "before_optimizer_step", "on_exception", "on_interrupt"}) {
+    for (const char* name : {"after_save_checkpoint", "after_backward", "before_optimizer_step",
+                             "on_exception", "on_interrupt"}) {
       ours = ours || event.point == name;
     }
     if (!ours) result.push_back(event);
@@ -100,7 +100,8 @@ TestRun& TestRun::act(const std::string& point, int64_t iter, Action action) {
 void TestRun::load() {
   if (loaded_) return;
   loaded_ = true;
-  static const PluginCatalog catalog = PluginCatalog::scan({std::string(GRAPNEL_BUILD_DIR) + "/tests/plugins"});
+  static const PluginCatalog catalog =
+      PluginCatalog::scan({std::string(GRAPNEL_BUILD_DIR) + "/tests/plugins"});
   std::vector<HookConfig> configs;
   const int priorities[] = {10, 50, 100};
   const char* const keys[] = {"first", "acting", "lowest"};
@@ -117,9 +118,18 @@ void TestRun::load() {
   hooks_->load(catalog, configs);
 }
 
-runner::RunEnd TestRun::train() { load(); return runner_->train(); }
-runner::RunEnd TestRun::val() { load(); return runner_->val(); }
-runner::RunEnd TestRun::test() { load(); return runner_->test(); }
+runner::RunEnd TestRun::train() {
+  load();
+  return runner_->train();
+}
+runner::RunEnd TestRun::val() {
+  load();
+  return runner_->val();
+}
+runner::RunEnd TestRun::test() {
+  load();
+  return runner_->test();
+}
 
 namespace {
 
@@ -153,9 +163,11 @@ std::string difference(TestRun& one, TestRun& other) {
   if (!found.empty()) return found;
   if (a.optimizer_steps != b.optimizer_steps) return "the optimizer's steps";
   for (size_t g = 0; g < a.optimizer_groups.size(); ++g) {
-    if (a.optimizer_groups[g].options != b.optimizer_groups[g].options) return "options of " + a.optimizer_groups[g].name;
+    if (a.optimizer_groups[g].options != b.optimizer_groups[g].options)
+      return "options of " + a.optimizer_groups[g].name;
   }
-  if (one.runner().epoch() != other.runner().epoch() || one.runner().iter() != other.runner().iter()) return "counters";
+  if (one.runner().epoch() != other.runner().epoch() || one.runner().iter() != other.runner().iter())
+    return "counters";
   if (one.runner().metrics() != other.runner().metrics()) return "metrics";
   const auto& keys = one.runner().message_hub().scalar_keys();
   if (keys != other.runner().message_hub().scalar_keys()) return "scalars of the message hub";

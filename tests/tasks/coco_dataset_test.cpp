@@ -1,5 +1,5 @@
-// The detection dataset: what it accepts, what it refuses and how it says so, and that a sample depends on its key
-// and the dataset's settings alone.
+// The detection dataset: what it accepts, what it refuses and how it says so, and that a sample depends on
+// its key and the dataset's settings alone.
 #include "tasks/detection/data/coco_dataset.hpp"
 
 #include <gmock/gmock.h>
@@ -16,6 +16,7 @@
 
 #include "core/config_text.hpp"
 #include "core/failure.hpp"
+#include "tasks/detection/data/picture_file.hpp"
 
 namespace grapnel::detection::data {
 namespace {
@@ -62,7 +63,8 @@ class CocoDatasetTest : public ::testing::Test {
   // Odd ids, keys in an unusual order, category ids with gaps, a crowd, one picture without annotations.
   static std::string annotations_json() {
     return R"({"annotations": [
-      {"bbox": [10, 20, 50, 40], "category_id": 90, "image_id": 1000, "id": 7, "segmentation": [[1, 2, 3, 4]]},
+      {"bbox": [10, 20, 50, 40], "category_id": 90, "image_id": 1000, "id": 7,
+       "segmentation": [[1, 2, 3, 4]]},
       {"bbox": [0, 0, 90, 180.0], "category_id": 4, "image_id": 17, "id": 3, "iscrowd": 0},
       {"bbox": [5, 5, 60, 60], "category_id": 4, "image_id": 17, "id": 4, "iscrowd": 1},
       {"bbox": [30, 30, 30, 30], "category_id": 12, "image_id": 3, "id": 900000000000},
@@ -109,8 +111,8 @@ class CocoDatasetTest : public ::testing::Test {
   }
   std::string refusal_of_data() const { return refusal(FailureKind::kRun); }
 
-  static std::unique_ptr<DetectionSample> sample(const CocoDataset& dataset, int64_t index, int64_t position = 0,
-                                                 int64_t epoch = 0, uint64_t seed = 0) {
+  static std::unique_ptr<DetectionSample> sample(const CocoDataset& dataset, int64_t index,
+                                                 int64_t position = 0, int64_t epoch = 0, uint64_t seed = 0) {
     auto made = dataset.get({seed, epoch, position, index});
     return std::unique_ptr<DetectionSample>(static_cast<DetectionSample*>(made.release()));
   }
@@ -147,7 +149,8 @@ TEST_F(CocoDatasetTest, LetterboxesMixedSizesAndKeepsTheWayBack) {
   const auto dataset = make("pipeline = [{ type = \"Resize\", scale = [96, 64], keep_ratio = true }]");
   EXPECT_EQ(dataset->output_size().width_px, 96);
   EXPECT_EQ(dataset->output_size().height_px, 64);
-  const float originals[4][4] = {{10, 20, 60, 60}, {0, 0, 90, 180}, {30, 30, 60, 60}, {100.5f, 10.25f, 300.5f, 60.25f}};
+  const float originals[4][4] = {
+      {10, 20, 60, 60}, {0, 0, 90, 180}, {30, 30, 60, 60}, {100.5f, 10.25f, 300.5f, 60.25f}};
   for (int64_t i = 0; i < dataset->size(); ++i) {
     const auto one = sample(*dataset, i);
     ASSERT_EQ(one->image.size(), cv::Size(96, 64));
@@ -168,7 +171,8 @@ TEST_F(CocoDatasetTest, LetterboxesMixedSizesAndKeepsTheWayBack) {
 
 TEST_F(CocoDatasetTest, UsesTheFallbackSizeWhenThePipelineNamesNone) {
   const auto dataset = make();
-  for (int64_t i = 0; i < dataset->size(); ++i) EXPECT_EQ(sample(*dataset, i)->image.size(), cv::Size(96, 96));
+  for (int64_t i = 0; i < dataset->size(); ++i)
+    EXPECT_EQ(sample(*dataset, i)->image.size(), cv::Size(96, 96));
 }
 
 TEST_F(CocoDatasetTest, RoundsTheOutputSizeUpToAMultipleOf32) {
@@ -197,11 +201,13 @@ TEST_F(CocoDatasetTest, FlagsClassesGivenAsOneString) {
 TEST_F(CocoDatasetTest, FiltersAsFilterCfgSaysButNotInTestMode) {
   EXPECT_THAT(make("filter_cfg = { filter_empty_gt = true, min_size = 32 }")->image_ids(),
               ElementsAre(1000, 17, 3, -2, 50));
-  EXPECT_THAT(make("filter_cfg = { filter_empty_gt = true, min_size = 78 }")->image_ids(), ElementsAre(1000, 17, 50));
+  EXPECT_THAT(make("filter_cfg = { filter_empty_gt = true, min_size = 78 }")->image_ids(),
+              ElementsAre(1000, 17, 50));
   EXPECT_EQ(make("test_mode = true\nfilter_cfg = { filter_empty_gt = true, min_size = 78 }")->size(), 6);
   write_annotations(R"({"images": [{"id": 1, "file_name": "4.jpg"}], "annotations": [],
                         "categories": [{"id": 1, "name": "a"}]})");
-  EXPECT_THAT(refusal(FailureKind::kRun, "filter_cfg = { filter_empty_gt = true }"), HasSubstr("no pictures left"));
+  EXPECT_THAT(refusal(FailureKind::kRun, "filter_cfg = { filter_empty_gt = true }"),
+              HasSubstr("no pictures left"));
 }
 
 TEST_F(CocoDatasetTest, RefusesBrokenAnnotationFiles) {
@@ -217,7 +223,8 @@ TEST_F(CocoDatasetTest, RefusesBrokenAnnotationFiles) {
   EXPECT_THAT(refusal_of_data(), HasSubstr("no images"));
   write_annotations(R"({"images": [{"id": 1, "file_name": "0.jpg"}], "annotations": []})");
   EXPECT_THAT(refusal_of_data(), HasSubstr("no categories"));
-  write_annotations(R"({"images": [{"id": 1, "file_name": "0.jpg"}], "categories": [{"id": 1, "name": "a"}]})");
+  write_annotations(
+      R"({"images": [{"id": 1, "file_name": "0.jpg"}], "categories": [{"id": 1, "name": "a"}]})");
   EXPECT_THAT(refusal_of_data(), HasSubstr("no annotations"));
   fs::remove(folder_ / "a.json");
   EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("a.json"), HasSubstr("No such file")));
@@ -227,10 +234,11 @@ TEST_F(CocoDatasetTest, RefusesBrokenAnnotationFiles) {
 
 TEST_F(CocoDatasetTest, RefusesWrongEntriesNamingThem) {
   edit_annotations("\"category_id\": 12", "\"category_id\": 13");
-  EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("unknown category"), HasSubstr("annotations[3] (id 900000000000)"),
-                                       HasSubstr("got 13")));
+  EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("unknown category"),
+                                       HasSubstr("annotations[3] (id 900000000000)"), HasSubstr("got 13")));
   edit_annotations("\"image_id\": -2", "\"image_id\": 99");
-  EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("unknown image id"), HasSubstr("annotations[4]"), HasSubstr("99")));
+  EXPECT_THAT(refusal_of_data(),
+              AllOf(HasSubstr("unknown image id"), HasSubstr("annotations[4]"), HasSubstr("99")));
   edit_annotations("[10, 20, 50, 40]", "[10, 20, -50, 40]");
   EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("negative box"), HasSubstr("annotations[0] (id 7)"),
                                        HasSubstr("[10, 20, -50, 40]")));
@@ -253,7 +261,8 @@ TEST_F(CocoDatasetTest, RefusesWrongEntriesNamingThem) {
   edit_annotations("\"image_id\": 1000", "\"image_id\": \"1000\"");
   EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("wrong \"image_id\""), HasSubstr("an integer")));
   edit_annotations("\"file_name\": \"0.jpg\", ", "");
-  EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("missing key \"file_name\""), HasSubstr("images[0] (id 1000)")));
+  EXPECT_THAT(refusal_of_data(),
+              AllOf(HasSubstr("missing key \"file_name\""), HasSubstr("images[0] (id 1000)")));
 }
 
 TEST_F(CocoDatasetTest, DropsInvalidBoxesWhenTold) {
@@ -266,7 +275,8 @@ TEST_F(CocoDatasetTest, DropsInvalidBoxesWhenTold) {
 TEST_F(CocoDatasetTest, NamesTheFirstMissingPictureAndTheirNumber) {
   fs::remove(folder_ / "images" / "2.jpg");
   fs::remove(folder_ / "images" / "4.jpg");
-  EXPECT_THAT(refusal_of_data(), AllOf(HasSubstr("missing picture"), HasSubstr("2.jpg"), HasSubstr("2 of 6")));
+  EXPECT_THAT(refusal_of_data(),
+              AllOf(HasSubstr("missing picture"), HasSubstr("2.jpg"), HasSubstr("2 of 6")));
 }
 
 TEST_F(CocoDatasetTest, NamesADamagedPictureWhenItIsAskedFor) {
@@ -294,6 +304,54 @@ TEST_F(CocoDatasetTest, NamesADamagedPictureWhenItIsAskedFor) {
   EXPECT_THAT(refusal_for(1), AllOf(HasSubstr("1.png"), HasSubstr("60 x 50"), HasSubstr("90 x 180")));
 }
 
+// The bytes of a JPEG with `segment` (an APP1 payload) put behind its start marker.
+std::vector<uint8_t> jpeg_with_segment(const std::vector<uint8_t>& jpeg,
+                                       const std::vector<uint8_t>& segment) {
+  std::vector<uint8_t> bytes(jpeg.begin(), jpeg.begin() + 2);
+  const size_t length = segment.size() + 2;
+  bytes.insert(bytes.end(),
+               {0xFF, 0xE1, static_cast<uint8_t>(length >> 8), static_cast<uint8_t>(length & 255)});
+  bytes.insert(bytes.end(), segment.begin(), segment.end());
+  bytes.insert(bytes.end(), jpeg.begin() + 2, jpeg.end());
+  return bytes;
+}
+
+TEST(PictureFile, FindsTheEndOfThePictureAndNotOfItsThumbnail) {
+  cv::Mat image(90, 120, CV_8UC3);
+  cv::randu(image, cv::Scalar::all(0), cv::Scalar::all(255));
+  for (const int progressive : {0, 1}) {
+    std::vector<uint8_t> jpeg;
+    cv::imencode(".jpg", image, jpeg,
+                 {cv::IMWRITE_JPEG_PROGRESSIVE, progressive, cv::IMWRITE_JPEG_RST_INTERVAL, 4});
+    std::vector<uint8_t> thumbnail;
+    cv::imencode(".jpg", image(cv::Rect(0, 0, 8, 8)), thumbnail);
+    std::vector<uint8_t> whole = jpeg_with_segment(jpeg, thumbnail);
+    EXPECT_EQ(find_truncation(whole.data(), whole.size()), "");
+    for (size_t cut = 1; cut < whole.size(); cut += 97) {
+      EXPECT_NE(find_truncation(whole.data(), whole.size() - cut), "") << cut << " bytes cut off";
+    }
+    whole.insert(whole.end(), {0, 1, 2, 3});
+    EXPECT_EQ(find_truncation(whole.data(), whole.size()), "") << "bytes after the end are legal";
+  }
+}
+
+TEST(PictureFile, TurnsAsExifSaysUnlessTheAnnotationsDoNot) {
+  std::vector<uint8_t> jpeg;
+  cv::imencode(".jpg", cv::Mat(60, 100, CV_8UC3, cv::Scalar::all(90)), jpeg);
+  // A TIFF header and one directory entry: orientation (0x0112) = 6, a quarter turn.
+  const std::vector<uint8_t> exif = {'E',  'x',  'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
+                                     0x01, 0x12, 0,   3,   0, 0, 0,   1,   0, 6,  0, 0, 0, 0, 0, 0};
+  const std::vector<uint8_t> turned = jpeg_with_segment(jpeg, exif);
+  const fs::path path = fs::temp_directory_path() / ("grapnel_exif_" + std::to_string(getpid()) + ".jpg");
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(turned.data()), static_cast<std::streamsize>(turned.size()));
+  EXPECT_EQ(read_picture(path.string()).size(), cv::Size(60, 100));
+  EXPECT_EQ(read_picture(path.string(), 60, 100).size(), cv::Size(60, 100));
+  EXPECT_EQ(read_picture(path.string(), 100, 60).size(), cv::Size(100, 60));
+  EXPECT_THROW(read_picture(path.string(), 100, 100), Failure);
+  fs::remove(path);
+}
+
 TEST_F(CocoDatasetTest, NamesAClassThatIsNoCategory) {
   EXPECT_THAT(refusal(FailureKind::kRun, "metainfo = { classes = [\"cat\", \"brid\"] }"),
               AllOf(HasSubstr("\"brid\""), HasSubstr("cat, bird, dog"), HasSubstr("did you mean \"bird\"?")));
@@ -304,10 +362,12 @@ TEST_F(CocoDatasetTest, RefusesWrongTablesNamingTheKey) {
   EXPECT_THAT(refusal(FailureKind::kConfig, "pipeline = [{ type = \"Mosiac\" }]"), HasSubstr("Mosaic"));
   EXPECT_THAT(refusal(FailureKind::kConfig, "pipeline = [{ type = \"Mosaic\", img_size = 5 }]"),
               AllOf(HasSubstr("test.toml:4"), HasSubstr("train_dataloader.dataset.pipeline.0")));
-  EXPECT_THAT(refusal(FailureKind::kConfig, "pipeline = [{ type = \"RandomFlip\", prob = 2.0 }]"), HasSubstr("prob"));
+  EXPECT_THAT(refusal(FailureKind::kConfig, "pipeline = [{ type = \"RandomFlip\", prob = 2.0 }]"),
+              HasSubstr("prob"));
   EXPECT_THAT(refusal(FailureKind::kConfig, "pipeline = { type = \"RandomFlip\" }"), HasSubstr("a list"));
   EXPECT_THAT(refusal(FailureKind::kConfig, "metainfo = { classes = [] }"), HasSubstr("no classes"));
-  EXPECT_THAT(refusal(FailureKind::kConfig, "metainfo = { classes = [\"cat\", \"cat\"] }"), HasSubstr("duplicate"));
+  EXPECT_THAT(refusal(FailureKind::kConfig, "metainfo = { classes = [\"cat\", \"cat\"] }"),
+              HasSubstr("duplicate"));
   EXPECT_THROW(make_from("data_root = \"x\""), Failure);
 }
 
@@ -376,7 +436,8 @@ TEST_F(CocoDatasetTest, SkipsTransformsByTypeAndCountsTheVersionUp) {
   EXPECT_EQ(sample(*dataset, 0, 5)->version, dataset->version());
   EXPECT_TRUE(same(*sample(*dataset, 0, 5), *sample(*plain, 0, 5)));
   for (const runner::TransformInfo& info : dataset->transforms()) {
-    EXPECT_EQ(info.skipped, info.type == "Mosaic" || info.type == "RandomAffine" || info.type == "MixUp") << info.type;
+    EXPECT_EQ(info.skipped, info.type == "Mosaic" || info.type == "RandomAffine" || info.type == "MixUp")
+        << info.type;
   }
   dataset->set_skipped_types({});
   EXPECT_TRUE(same(*before, *sample(*dataset, 0, 5)));
@@ -399,7 +460,8 @@ TEST_F(CocoDatasetTest, TakesMultiImageMixDatasetAndRunsItsInnerPipelineOnEveryP
   const std::string inner = "\n[dataset]\ntype = \"CocoDataset\"\ndata_root = \"" + folder_.string() +
                             "\"\nann_file = \"a.json\"\ndata_prefix = { img = \"images/\" }\n";
   const std::string outer = "type = \"MultiImageMixDataset\"\npipeline = " + std::string(kYoloxPipeline);
-  const auto wrapped = make_from(outer + inner + R"(pipeline = [{ type = "LoadImageFromFile", backend_args = 0 },
+  const auto wrapped =
+      make_from(outer + inner + R"(pipeline = [{ type = "LoadImageFromFile", backend_args = 0 },
     { type = "LoadAnnotations", with_bbox = true }])");
   const auto direct = make("pipeline = " + std::string(kYoloxPipeline));
   EXPECT_EQ(wrapped->transforms().size(), direct->transforms().size() + 2);
@@ -410,8 +472,9 @@ TEST_F(CocoDatasetTest, TakesMultiImageMixDatasetAndRunsItsInnerPipelineOnEveryP
   const auto mirrored = make_from(outer + inner + "pipeline = [{ type = \"RandomFlip\", prob = 1.0 }]");
   EXPECT_FALSE(same(*sample(*mirrored, 1, 4), *sample(*direct, 1, 4)));
 
-  const auto skipping = make_from("type = \"MultiImageMixDataset\"\nskip_type_keys = [\"Mosaic\"]\npipeline = " +
-                                  std::string(kYoloxPipeline) + inner);
+  const auto skipping =
+      make_from("type = \"MultiImageMixDataset\"\nskip_type_keys = [\"Mosaic\"]\npipeline = " +
+                std::string(kYoloxPipeline) + inner);
   EXPECT_TRUE(skipping->transforms().front().skipped);
 }
 

@@ -1,5 +1,5 @@
-// COCO evaluation against numbers that pycocotools gave (tests/golden/coco_eval, made by running pycocotools 2.0 on
-// synthetic sets), and against cases small enough to work out by hand.
+// COCO evaluation against numbers that pycocotools gave (tests/golden/coco_eval, made by running
+// pycocotools 2.0 on synthetic sets), and against cases small enough to work out by hand.
 #include "tasks/detection/data/coco_eval.hpp"
 
 #include <gmock/gmock.h>
@@ -47,8 +47,10 @@ class CocoEval : public ::testing::Test {
 };
 
 const char* const kTruth = R"({"images": [{"id": 5}, {"id": 9}],
-  "annotations": [{"id": 1, "image_id": 5, "category_id": 3, "bbox": [10, 10, 40, 40], "area": 1600, "iscrowd": 0},
-                  {"id": 2, "image_id": 9, "category_id": 3, "bbox": [0, 0, 20, 20], "area": 400, "iscrowd": 0}],
+  "annotations": [{"id": 1, "image_id": 5, "category_id": 3, "bbox": [10, 10, 40, 40], "area": 1600,
+                   "iscrowd": 0},
+                  {"id": 2, "image_id": 9, "category_id": 3, "bbox": [0, 0, 20, 20], "area": 400,
+                   "iscrowd": 0}],
   "categories": [{"id": 3, "name": "thing"}, {"id": 8, "name": "absent"}]})";
 
 class CocoEvalGolden : public ::testing::TestWithParam<const char*> {};
@@ -78,8 +80,8 @@ TEST_P(CocoEvalGolden, AgreesWithPycocotools) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, CocoEvalGolden,
-                         ::testing::Values("plain", "crowds_and_odd_ids", "tied_scores", "over_100_detections",
-                                           "class_without_truth"),
+                         ::testing::Values("plain", "crowds_and_odd_ids", "tied_scores",
+                                           "over_100_detections", "class_without_truth"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_F(CocoEval, GivesOneForPerfectDetectionsAndMinusOneForAbsentSizesAndClasses) {
@@ -95,7 +97,8 @@ TEST_F(CocoEval, GivesOneForPerfectDetectionsAndMinusOneForAbsentSizesAndClasses
   ASSERT_EQ(result.classes.size(), 2u);
   EXPECT_DOUBLE_EQ(result.classes[0].ap, 1);
   EXPECT_DOUBLE_EQ(result.classes[1].ap, -1);
-  EXPECT_THAT(coco_table(result), HasSubstr("Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 1.000"));
+  EXPECT_THAT(coco_table(result),
+              HasSubstr("Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 1.000"));
   EXPECT_THAT(coco_table(result), HasSubstr("thing"));
   EXPECT_THAT(coco_json(result), HasSubstr("\"AP50\""));
 }
@@ -111,7 +114,8 @@ TEST_F(CocoEval, EvaluatesTheSelectedImagesOnly) {
   CocoEvalOptions options;
   options.image_ids = {9};
   options.category_ids = {3};
-  const CocoEvaluation result = evaluate_coco(truth, {{9, 3, {0, 0, 20, 20}, 0.5}, {5, 3, {0, 0, 5, 5}, 0.9}}, options);
+  const CocoEvaluation result =
+      evaluate_coco(truth, {{9, 3, {0, 0, 20, 20}, 0.5}, {5, 3, {0, 0, 5, 5}, 0.9}}, options);
   EXPECT_DOUBLE_EQ(result.stats[0], 1);
   EXPECT_EQ(result.classes.size(), 1u);
 }
@@ -133,8 +137,9 @@ TEST_F(CocoEval, RefusesWrongResultsNamingFileAndEntry) {
     const std::string found = write("found.json", text);
     return message_of([&] { evaluate_coco_files(truth, found); });
   };
-  EXPECT_THAT(refusal(R"([{"image_id": 6, "category_id": 3, "bbox": [0, 0, 1, 1], "score": 1}])"),
-              ::testing::AllOf(HasSubstr("found.json, result 0"), HasSubstr("unknown image id"), HasSubstr("6")));
+  EXPECT_THAT(
+      refusal(R"([{"image_id": 6, "category_id": 3, "bbox": [0, 0, 1, 1], "score": 1}])"),
+      ::testing::AllOf(HasSubstr("found.json, result 0"), HasSubstr("unknown image id"), HasSubstr("6")));
   EXPECT_THAT(refusal(R"([{"image_id": 5, "category_id": 4, "bbox": [0, 0, 1, 1], "score": 1}])"),
               HasSubstr("unknown category"));
   EXPECT_THAT(refusal(R"([{"image_id": 5, "category_id": 3, "bbox": [0, 0, 1], "score": 1}])"),

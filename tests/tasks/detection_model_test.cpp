@@ -1,5 +1,5 @@
-// YOLOX where no reference numbers are needed: sizes of the six variants, initial weights, the edges of the loss and
-// of the matching, suppression. Agreement with Megvii's numbers is detection_golden_test.cpp's.
+// YOLOX where no reference numbers are needed: sizes of the six variants, initial weights, the edges of the
+// loss and of the matching, suppression. Agreement with Megvii's numbers is detection_golden_test.cpp's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -199,7 +199,8 @@ TEST(YoloxLoss, PaddingRowsMayStandAnywhere) {
   const torch::NoGradGuard no_grad;
   const HeadOutput output = model->forward(random_images(1, 64, 64));
   const torch::Tensor dense = boxes({{{2, 20, 20, 16, 16}, {1, 44, 40, 20, 12}}});
-  const torch::Tensor sparse = boxes({{{0, 0, 0, 0, 0}, {2, 20, 20, 16, 16}, {0, 9, 9, 0, 5}, {1, 44, 40, 20, 12}}});
+  const torch::Tensor sparse =
+      boxes({{{0, 0, 0, 0, 0}, {2, 20, 20, 16, 16}, {0, 9, 9, 0, 5}, {1, 44, 40, 20, 12}}});
   const YoloxLosses expected = compute_losses(output, dense, true);
   const YoloxLosses losses = compute_losses(output, sparse, true);
   EXPECT_EQ(losses.boxes, 2);
@@ -255,8 +256,9 @@ TEST_F(SimOtaTest, BoxFarFromEveryAnchorGetsNone) { EXPECT_TRUE(assign({{500, 50
 TEST_F(SimOtaTest, PerfectPredictionIsTakenWithIouOne) {
   const auto matches = assign({{32, 32, 16, 16, 1}});
   ASSERT_FALSE(matches.empty());
-  const auto best = std::max_element(matches.begin(), matches.end(),
-                                     [](const AnchorMatch& a, const AnchorMatch& b) { return a.iou < b.iou; });
+  const auto best =
+      std::max_element(matches.begin(), matches.end(),
+                       [](const AnchorMatch& a, const AnchorMatch& b) { return a.iou < b.iou; });
   EXPECT_EQ(best->anchor, 4 * 8 + 4);
   EXPECT_FLOAT_EQ(best->iou, 1.0F);
 }
@@ -283,7 +285,8 @@ TEST_F(SimOtaTest, BoxOutsideTheMapStillGetsAnAnchorBesideAnother) {
 }
 
 TEST(SuppressOverlaps, KeepsTheBetterOfTwoThatOverlapByMore) {
-  const std::vector<ScoredBox> boxes{{{0, 0, 10, 10}, 0.5F, 0}, {{0, 0, 10, 9}, 0.9F, 0}, {{20, 0, 30, 10}, 0.1F, 0}};
+  const std::vector<ScoredBox> boxes{
+      {{0, 0, 10, 10}, 0.5F, 0}, {{0, 0, 10, 9}, 0.9F, 0}, {{20, 0, 30, 10}, 0.1F, 0}};
   EXPECT_THAT(suppress_overlaps(boxes, 0.65), testing::ElementsAre(1, 2));
   EXPECT_THAT(suppress_overlaps(boxes, 0.95), testing::ElementsAre(1, 0, 2));
 }

@@ -1,5 +1,5 @@
-// Boxes follow the pixels: a rectangle of a known colour is drawn into each picture, the pipeline runs, and the box
-// must still bound what is left of the colour. Then each option of each transform.
+// Boxes follow the pixels: a rectangle of a known colour is drawn into each picture, the pipeline runs, and
+// the box must still bound what is left of the colour. Then each option of each transform.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,8 +34,9 @@ class Rectangles : public PictureSource {
     picture.index = index;
     picture.original_width_px = one.size.width;
     picture.original_height_px = one.size.height;
-    picture.boxes = {{static_cast<float>(one.box.x), static_cast<float>(one.box.y), static_cast<float>(one.box.br().x),
-                      static_cast<float>(one.box.br().y), static_cast<int32_t>(index)}};
+    picture.boxes = {{static_cast<float>(one.box.x), static_cast<float>(one.box.y),
+                      static_cast<float>(one.box.br().x), static_cast<float>(one.box.br().y),
+                      static_cast<int32_t>(index)}};
     if (one.box.area() == 0) picture.boxes.clear();
     if (fit.area() > 0) resize_picture(picture, fit_inside(one.size, fit));
     return picture;
@@ -54,7 +55,8 @@ const Rectangles kFour({{{160, 160}, {30, 40, 60, 50}, {0, 0, 255}},
 class Transforms : public ::testing::Test {
  protected:
   static LabelledPicture run(const std::string& pipeline, int64_t index, int64_t position,
-                             const PictureSource& source = kFour, const std::vector<std::string>& skipped = {}) {
+                             const PictureSource& source = kFour,
+                             const std::vector<std::string>& skipped = {}) {
     const ConfigNode list = parse_value(pipeline);
     const Pipeline made(nullptr, "", &list, "pipeline");
     CounterRng rng(1, 0, position, CounterRng::Purpose::kPipeline);
@@ -103,14 +105,18 @@ class Transforms : public ::testing::Test {
 TEST_F(Transforms, ResizeMovesBoxesWithThePixels) {
   for (int64_t i = 0; i < 4; ++i) {
     for (const char* options : {"keep_ratio = true", "keep_ratio = false"}) {
-      const auto picture = run("[{ type = \"Resize\", scale = [120, 96], " + std::string(options) + " }]", i, 0);
+      const auto picture =
+          run("[{ type = \"Resize\", scale = [120, 96], " + std::string(options) + " }]", i, 0);
       EXPECT_LE(picture.image.cols, 120);
       EXPECT_LE(picture.image.rows, 96);
       expect_follows(picture, picture.boxes.at(0), 1.01);
-      EXPECT_NEAR(picture.scale_x, static_cast<double>(picture.image.cols) / kFour.at(static_cast<size_t>(i)).size.width, 1e-6);
+      EXPECT_NEAR(picture.scale_x,
+                  static_cast<double>(picture.image.cols) / kFour.at(static_cast<size_t>(i)).size.width,
+                  1e-6);
     }
   }
-  EXPECT_EQ(run("[{ type = \"Resize\", scale = 96, keep_ratio = true }]", 1, 0).image.size(), cv::Size(96, 48));
+  EXPECT_EQ(run("[{ type = \"Resize\", scale = 96, keep_ratio = true }]", 1, 0).image.size(),
+            cv::Size(96, 48));
   EXPECT_EQ(run("[{ type = \"Resize\", img_scale = [96, 32] }]", 1, 0).image.size(), cv::Size(96, 32));
 }
 
@@ -135,9 +141,12 @@ TEST_F(Transforms, PadAddsAtTheRightAndTheBottom) {
   EXPECT_EQ(square.image.at<cv::Vec3b>(150, 5), cv::Vec3b(1, 2, 3));
   expect_follows(square, square.boxes.at(0), 0);
   EXPECT_EQ(run("[{ type = \"Pad\", size = [256, 128] }]", 1, 0).image.size(), cv::Size(256, 128));
-  EXPECT_EQ(run("[{ type = \"Pad\", size = [256, 128] }]", 1, 0).image.at<cv::Vec3b>(127, 255), cv::Vec3b(114, 114, 114));
-  EXPECT_EQ(run("[{ type = \"Pad\", size_divisor = 64, pad_val = 7 }]", 1, 0).image.size(), cv::Size(256, 128));
-  EXPECT_EQ(run("[{ type = \"Pad\", size = 50 }]", 1, 0).image.size(), cv::Size(200, 100)) << "Pad never cuts";
+  EXPECT_EQ(run("[{ type = \"Pad\", size = [256, 128] }]", 1, 0).image.at<cv::Vec3b>(127, 255),
+            cv::Vec3b(114, 114, 114));
+  EXPECT_EQ(run("[{ type = \"Pad\", size_divisor = 64, pad_val = 7 }]", 1, 0).image.size(),
+            cv::Size(256, 128));
+  EXPECT_EQ(run("[{ type = \"Pad\", size = 50 }]", 1, 0).image.size(), cv::Size(200, 100))
+      << "Pad never cuts";
 }
 
 TEST_F(Transforms, AffineBoxIsTheUprightBoxAroundTheMovedCorners) {
@@ -146,7 +155,8 @@ TEST_F(Transforms, AffineBoxIsTheUprightBoxAroundTheMovedCorners) {
     const auto picture = run(exact, i % 4, i);
     EXPECT_EQ(picture.image.size(), kFour.at(static_cast<size_t>(i % 4)).size);
     for (const LabelledBox& box : picture.boxes) expect_follows(picture, box, 1.01);
-    const auto turned = run("[{ type = \"RandomAffine\", max_rotate_degree = 30, max_shear_degree = 10 }]", i % 4, i);
+    const auto turned =
+        run("[{ type = \"RandomAffine\", max_rotate_degree = 30, max_shear_degree = 10 }]", i % 4, i);
     // A turned rectangle touches its upright box on all sides; a corner's tip may be thinner than a pixel.
     for (const LabelledBox& box : turned.boxes) {
       const cv::Rect seen = bounds(turned.image, kFour.at(static_cast<size_t>(box.label)).color);
@@ -165,14 +175,17 @@ TEST_F(Transforms, AffineOptionsDoWhatTheySay) {
   const auto same = run("[{ type = \"RandomAffine\", " + still + "[1, 1] }]", 0, 3);
   EXPECT_EQ(cv::norm(same.image, kFour.load(0, {}).image, cv::NORM_INF), 0);
   EXPECT_FLOAT_EQ(same.boxes.at(0).x1, 30);
-  const auto half = run("[{ type = \"RandomAffine\", " + still + "[0.5, 0.5], border_val = [9, 8, 7] }]", 0, 3);
+  const auto half =
+      run("[{ type = \"RandomAffine\", " + still + "[0.5, 0.5], border_val = [9, 8, 7] }]", 0, 3);
   EXPECT_NEAR(half.boxes.at(0).x2 - half.boxes.at(0).x1, 30, 1e-3);
   EXPECT_EQ(half.image.at<cv::Vec3b>(159, 159), cv::Vec3b(9, 8, 7));
   const auto bordered = run("[{ type = \"RandomAffine\", " + still + "[1, 1], border = [-10, -20] }]", 0, 3);
   EXPECT_EQ(bordered.image.size(), cv::Size(140, 120));
   for (int64_t i = 0; i < 20; ++i) {
-    const auto moved = run("[{ type = \"RandomAffine\", max_rotate_degree = 0, max_shear_degree = 0, "
-                           "scaling_ratio_range = [1, 1], max_translate_ratio = 0.05 }]", 0, i);
+    const auto moved =
+        run("[{ type = \"RandomAffine\", max_rotate_degree = 0, max_shear_degree = 0, "
+            "scaling_ratio_range = [1, 1], max_translate_ratio = 0.05 }]",
+            0, i);
     EXPECT_LE(std::abs(moved.boxes.at(0).x1 - 30), 8.001);
     EXPECT_LE(std::abs(moved.boxes.at(0).y1 - 40), 8.001);
   }
@@ -195,11 +208,13 @@ TEST_F(Transforms, MosaicHoldsFourPicturesWithTheirBoxes) {
 }
 
 TEST_F(Transforms, MosaicOptionsDoWhatTheySay) {
-  const auto centred = run("[{ type = \"Mosaic\", img_scale = [64, 64], center_ratio_range = [1.0, 1.0] }]", 0, 1);
+  const auto centred =
+      run("[{ type = \"Mosaic\", img_scale = [64, 64], center_ratio_range = [1.0, 1.0] }]", 0, 1);
   // The first picture fills its quadrant exactly: 160 x 160 becomes 64 x 64, its box 12..36 by 16..36.
   EXPECT_NEAR(centred.boxes.at(0).x1, 12, 1e-4);
   EXPECT_NEAR(centred.boxes.at(0).y2, 36, 1e-4);
-  EXPECT_EQ(run("[{ type = \"Mosaic\", img_scale = [64, 64], prob = 0.0 }]", 0, 1).image.size(), cv::Size(64, 64))
+  EXPECT_EQ(run("[{ type = \"Mosaic\", img_scale = [64, 64], prob = 0.0 }]", 0, 1).image.size(),
+            cv::Size(64, 64))
       << "not mosaicked, read at the size that fits img_scale";
   int drawn = 0;
   for (int64_t i = 0; i < 400; ++i) {
@@ -209,12 +224,14 @@ TEST_F(Transforms, MosaicOptionsDoWhatTheySay) {
 }
 
 TEST_F(Transforms, AffineAfterMosaicCutsTheCanvasBack) {
-  const std::string both = "[{ type = \"Mosaic\", img_scale = [128, 96], prob = 0.5 }, "
-                           "{ type = \"RandomAffine\", max_rotate_degree = 0, max_shear_degree = 0 }]";
+  const std::string both =
+      "[{ type = \"Mosaic\", img_scale = [128, 96], prob = 0.5 }, "
+      "{ type = \"RandomAffine\", max_rotate_degree = 0, max_shear_degree = 0 }]";
   int mosaics = 0;
   for (int64_t i = 0; i < 60; ++i) {
     const auto picture = run(both, 1, i);
-    if (picture.image.size() == cv::Size(128, 64)) {  // the mosaic was not drawn: the picture passes untouched
+    if (picture.image.size() ==
+        cv::Size(128, 64)) {  // the mosaic was not drawn: the picture passes untouched
       EXPECT_NEAR(picture.boxes.at(0).x1, 20 * 0.64, 1e-3);
       continue;
     }
@@ -233,11 +250,12 @@ TEST_F(Transforms, AffineAfterMosaicCutsTheCanvasBack) {
 }
 
 TEST_F(Transforms, MixUpAveragesWithAnotherPicture) {
-  const Rectangles two({{{100, 100}, {10, 10, 40, 40}, {0, 0, 255}}, {{100, 100}, {50, 50, 40, 40}, {0, 255, 0}}});
+  const Rectangles two(
+      {{{100, 100}, {10, 10, 40, 40}, {0, 0, 255}}, {{100, 100}, {50, 50, 40, 40}, {0, 255, 0}}});
   bool both_labels = false;
   for (int64_t i = 0; i < 40; ++i) {
-    const auto picture = run("[{ type = \"MixUp\", img_scale = [100, 100], ratio_range = [1, 1], flip_ratio = 0.0 }]",
-                             0, i, two);
+    const auto picture = run(
+        "[{ type = \"MixUp\", img_scale = [100, 100], ratio_range = [1, 1], flip_ratio = 0.0 }]", 0, i, two);
     ASSERT_EQ(picture.image.size(), cv::Size(100, 100));
     ASSERT_EQ(picture.boxes.size(), 2u);
     if (picture.boxes[1].label != 1) continue;
@@ -245,8 +263,8 @@ TEST_F(Transforms, MixUpAveragesWithAnotherPicture) {
     EXPECT_EQ(picture.image.at<cv::Vec3b>(20, 20), cv::Vec3b(20, 20, 147));  // (0,0,255) with grey 40
     EXPECT_EQ(picture.image.at<cv::Vec3b>(70, 70), cv::Vec3b(20, 147, 20));
     EXPECT_FLOAT_EQ(picture.boxes[1].x1, 50);
-    const auto flipped = run("[{ type = \"MixUp\", img_scale = [100, 100], ratio_range = [1, 1], flip_ratio = 1.0 }]",
-                             0, i, two);
+    const auto flipped = run(
+        "[{ type = \"MixUp\", img_scale = [100, 100], ratio_range = [1, 1], flip_ratio = 1.0 }]", 0, i, two);
     EXPECT_FLOAT_EQ(flipped.boxes[1].x1, 10);
     EXPECT_FLOAT_EQ(flipped.boxes[1].x2, 50);
   }
@@ -255,10 +273,12 @@ TEST_F(Transforms, MixUpAveragesWithAnotherPicture) {
 }
 
 TEST_F(Transforms, MixUpBoxesFollowTheEnlargedOrReducedPicture) {
-  const Rectangles two({{{90, 70}, {1, 1, 2, 2}, {40, 40, 41}}, {{60, 80}, {20, 25, 30, 40}, {255, 255, 255}}});
+  const Rectangles two(
+      {{{90, 70}, {1, 1, 2, 2}, {40, 40, 41}}, {{60, 80}, {20, 25, 30, 40}, {255, 255, 255}}});
   int seen = 0;
   for (int64_t i = 0; i < 80; ++i) {
-    auto picture = run("[{ type = \"MixUp\", img_scale = [96, 96], ratio_range = [0.5, 1.8], pad_val = 40 }]", 0, i, two);
+    auto picture = run("[{ type = \"MixUp\", img_scale = [96, 96], ratio_range = [0.5, 1.8], pad_val = 40 }]",
+                       0, i, two);
     if (picture.boxes.size() != 2 || picture.boxes[1].label != 1) continue;
     // Undo the averaging with the grey picture, so that the rectangle is white again.
     for (int y = 0; y < picture.image.rows; ++y) {
@@ -290,8 +310,9 @@ TEST_F(Transforms, HsvShiftsEachChannelWithinItsLimitAndKeepsBoxes) {
   const cv::Vec3b before = hsv_of(coloured.load(0, {}).image);
   std::array<int, 3> largest{};
   for (int64_t i = 0; i < 200; ++i) {
-    const auto picture = run("[{ type = \"YOLOXHSVRandomAug\", hue_delta = 8, saturation_delta = 20, value_delta = 40 }]",
-                             0, i, coloured);
+    const auto picture =
+        run("[{ type = \"YOLOXHSVRandomAug\", hue_delta = 8, saturation_delta = 20, value_delta = 40 }]", 0,
+            i, coloured);
     ASSERT_EQ(picture.boxes.size(), 1u);
     EXPECT_EQ(picture.boxes[0].x1, 8);
     const cv::Vec3b after = hsv_of(picture.image);
@@ -304,17 +325,20 @@ TEST_F(Transforms, HsvShiftsEachChannelWithinItsLimitAndKeepsBoxes) {
     EXPECT_LE(largest[c], limits[c] + 2) << c;  // two roundings to 8 bits
     EXPECT_GE(largest[c], limits[c] * 3 / 4) << c;
   }
-  const auto untouched = run("[{ type = \"YOLOXHSVRandomAug\", hue_delta = 0, saturation_delta = 0, value_delta = 0 }]",
-                             0, 1, coloured);
+  const auto untouched =
+      run("[{ type = \"YOLOXHSVRandomAug\", hue_delta = 0, saturation_delta = 0, value_delta = 0 }]", 0, 1,
+          coloured);
   EXPECT_EQ(cv::norm(untouched.image, coloured.load(0, {}).image, cv::NORM_INF), 0);
 }
 
 TEST_F(Transforms, FilterDropsSmallBoxesAndDrawsAnotherPictureWhenTold) {
   const Rectangles pair({{{50, 50}, {5, 5, 3, 20}, {0, 0, 255}}, {{50, 50}, {5, 5, 20, 20}, {0, 255, 0}}});
   EXPECT_TRUE(run("[{ type = \"FilterAnnotations\", min_gt_bbox_wh = [3, 3] }]", 0, 0, pair).boxes.empty());
-  EXPECT_EQ(run("[{ type = \"FilterAnnotations\", min_gt_bbox_wh = [2.9, 3] }]", 0, 0, pair).boxes.size(), 1u);
+  EXPECT_EQ(run("[{ type = \"FilterAnnotations\", min_gt_bbox_wh = [2.9, 3] }]", 0, 0, pair).boxes.size(),
+            1u);
   for (int64_t i = 0; i < 20; ++i) {
-    const auto other = run("[{ type = \"FilterAnnotations\", min_gt_bbox_wh = [3, 3], keep_empty = false }]", 0, i, pair);
+    const auto other =
+        run("[{ type = \"FilterAnnotations\", min_gt_bbox_wh = [3, 3], keep_empty = false }]", 0, i, pair);
     ASSERT_EQ(other.boxes.size(), 1u);
     EXPECT_EQ(other.index, 1);
   }
@@ -323,14 +347,18 @@ TEST_F(Transforms, FilterDropsSmallBoxesAndDrawsAnotherPictureWhenTold) {
 TEST_F(Transforms, RefusesWrongOptions) {
   using ::testing::HasSubstr;
   EXPECT_THAT(refusal("[{ type = \"Pad\" }]"), HasSubstr("nothing to pad to"));
-  EXPECT_THAT(refusal("[{ type = \"Pad\", size = [64, 64], pad_to_square = true }]"), HasSubstr("pad_to_square"));
+  EXPECT_THAT(refusal("[{ type = \"Pad\", size = [64, 64], pad_to_square = true }]"),
+              HasSubstr("pad_to_square"));
   EXPECT_THAT(refusal("[{ type = \"Resize\" }]"), HasSubstr("scale"));
   EXPECT_THAT(refusal("[{ type = \"Resize\", scale = [0, 5] }]"), HasSubstr("scale"));
-  EXPECT_THAT(refusal("[{ type = \"RandomAffine\", scaling_ratio_range = [1.5, 0.5] }]"), HasSubstr("wrong range"));
+  EXPECT_THAT(refusal("[{ type = \"RandomAffine\", scaling_ratio_range = [1.5, 0.5] }]"),
+              HasSubstr("wrong range"));
   EXPECT_THAT(refusal("[{ type = \"Mosaic\", bbox_clip_border = false }]"), HasSubstr("bbox_clip_border"));
   EXPECT_THAT(refusal("[{ type = \"LoadAnnotations\", with_mask = true }]"), HasSubstr("masks"));
-  EXPECT_THAT(refusal("[{ type = \"Mosaic\", img_scale = [64, 64] }, { type = \"RandomAffine\", border = [-64, -64] }]"),
-              HasSubstr("border"));
+  EXPECT_THAT(
+      refusal(
+          "[{ type = \"Mosaic\", img_scale = [64, 64] }, { type = \"RandomAffine\", border = [-64, -64] }]"),
+      HasSubstr("border"));
   EXPECT_THAT(refusal("[{ type = \"RandomFlip\", direction = \"sideways\" }]"), HasSubstr("direction"));
 }
 
@@ -339,10 +367,13 @@ TEST_F(Transforms, ReadsPicturesAtTheSizeThatTheFirstResizingTransformWants) {
     const ConfigNode list = parse_value(text);
     return Pipeline(nullptr, "", &list, "pipeline").load_size();
   };
-  EXPECT_EQ(load_size("[{ type = \"Mosaic\", img_scale = [64, 32] }, { type = \"Resize\", scale = 96 }]"), cv::Size(64, 32));
-  EXPECT_EQ(load_size("[{ type = \"RandomFlip\" }, { type = \"Resize\", scale = 96, keep_ratio = true }]"), cv::Size(96, 96));
+  EXPECT_EQ(load_size("[{ type = \"Mosaic\", img_scale = [64, 32] }, { type = \"Resize\", scale = 96 }]"),
+            cv::Size(64, 32));
+  EXPECT_EQ(load_size("[{ type = \"RandomFlip\" }, { type = \"Resize\", scale = 96, keep_ratio = true }]"),
+            cv::Size(96, 96));
   EXPECT_EQ(load_size("[{ type = \"Resize\", scale = 96 }]"), cv::Size(0, 0));
-  EXPECT_EQ(load_size("[{ type = \"RandomAffine\" }, { type = \"Resize\", scale = 96, keep_ratio = true }]"), cv::Size(0, 0));
+  EXPECT_EQ(load_size("[{ type = \"RandomAffine\" }, { type = \"Resize\", scale = 96, keep_ratio = true }]"),
+            cv::Size(0, 0));
 }
 
 }  // namespace

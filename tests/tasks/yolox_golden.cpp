@@ -52,7 +52,8 @@ NamedTensors YoloxGolden::tensors(const std::string& file) const {
   for (const element& entry : parser.load(folder_ + file + ".manifest.json").get_array()) {
     const auto offset = static_cast<size_t>(uint64_t(entry["offset"]));
     const auto size = static_cast<size_t>(uint64_t(entry["nbytes"]));
-    torch::Tensor tensor = torch::empty(read_integers(entry["shape"]), dtype_named(std::string_view(entry["dtype"])));
+    torch::Tensor tensor =
+        torch::empty(read_integers(entry["shape"]), dtype_named(std::string_view(entry["dtype"])));
     if (tensor.nbytes() != size || offset + size > bytes.size()) {
       throw std::runtime_error(file + ": the manifest and the data disagree");
     }
@@ -100,7 +101,8 @@ std::vector<GoldenDetections> YoloxGolden::detections() const {
   simdjson::dom::parser parser;
   std::vector<GoldenDetections> settings;
   for (const element& json : parser.load(folder_ + "detections.json").get_array()) {
-    GoldenDetections setting{double(json["conf_thre"]), double(json["nms_thre"]), bool(json["class_agnostic"]), {}};
+    GoldenDetections setting{
+        double(json["conf_thre"]), double(json["nms_thre"]), bool(json["class_agnostic"]), {}};
     for (const element& image : json["images"].get_array()) {
       std::vector<std::array<float, 7>> rows;
       for (const element& row : image.get_array()) {

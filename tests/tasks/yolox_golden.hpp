@@ -1,5 +1,5 @@
-// Reads the reference numbers of Megvii's YOLOX-nano: tensors from a .bin with its manifest, and what the JSON
-// files say of losses, assignment, gradients, training steps and detections. See tests/golden/README.md.
+// Reads the reference numbers of Megvii's YOLOX-nano: tensors from a .bin with its manifest, and what the
+// JSON files say of losses, assignment, gradients, training steps and detections. See tests/golden/README.md.
 #pragma once
 
 #include <torch/torch.h>

@@ -20,7 +20,8 @@ float iou_xyxy(const std::array<float, 4>& a, const std::array<float, 4>& b) {
   return overlap / (area(a) + area(b) - overlap);
 }
 
-// Reads one image's [A, 5 + C] and keeps the rows whose score reaches the threshold, each with its best class.
+// Reads one image's [A, 5 + C] and keeps the rows whose score reaches the threshold, each with its best
+// class.
 struct Candidates {
   std::vector<ScoredBox> boxes;
   std::vector<std::array<float, 2>> probabilities;  // objectness, class
@@ -34,9 +35,10 @@ Candidates filter_by_score(const float* row, int64_t num_anchors, int64_t num_cl
     if (!(score >= threshold)) continue;
     const float half_width = row[2] / 2;
     const float half_height = row[3] / 2;
-    kept.boxes.push_back({{row[0] - half_width, row[1] - half_height, row[0] + half_width, row[1] + half_height},
-                          score,
-                          best - (row + 5)});
+    kept.boxes.push_back(
+        {{row[0] - half_width, row[1] - half_height, row[0] + half_width, row[1] + half_height},
+         score,
+         best - (row + 5)});
     kept.probabilities.push_back({row[4], *best});
   }
   return kept;

@@ -1,5 +1,5 @@
-// From raw head outputs to detections: decoding, the confidence threshold, and non-maximum suppression with the
-// results of Megvii YOLOX's postprocess and torchvision's nms and batched_nms.
+// From raw head outputs to detections: decoding, the confidence threshold, and non-maximum suppression with
+// the results of Megvii YOLOX's postprocess and torchvision's nms and batched_nms.
 #pragma once
 
 #include <torch/torch.h>
@@ -21,8 +21,8 @@ struct PostprocessOptions {
 // [B, A, 5 + C]: cx, cy, w, h in px, objectness and class probabilities.
 torch::Tensor decode(const HeadOutput& output);
 
-// `decoded` is decode's result, on any device. One [N, 7] float32 CPU tensor an image: x1, y1, x2, y2 in px (not
-// clipped to the image), objectness, class probability, class; best first. N may be 0.
+// `decoded` is decode's result, on any device. One [N, 7] float32 CPU tensor an image: x1, y1, x2, y2 in px
+// (not clipped to the image), objectness, class probability, class; best first. N may be 0.
 std::vector<torch::Tensor> postprocess(const torch::Tensor& decoded, const PostprocessOptions& options);
 
 struct ScoredBox {
@@ -31,7 +31,8 @@ struct ScoredBox {
   int64_t label;
 };
 
-// Indices of the boxes that survive, best first (equal scores: the earlier). Labels that differ never compete.
+// Indices of the boxes that survive, best first (equal scores: the earlier). Labels that differ never
+// compete.
 std::vector<size_t> suppress_overlaps(const std::vector<ScoredBox>& boxes, double iou_threshold);
 
 }  // namespace grapnel::detection

@@ -9,12 +9,13 @@
 namespace grapnel::detection {
 namespace {
 
-constexpr float kCentreRadius = 1.5F;      // cells
+constexpr float kCentreRadius = 1.5F;  // cells
 constexpr float kIouCostWeight = 3.0F;
 constexpr float kOutOfCentreCost = 1e6F;
 constexpr float kIouEpsilon = 1e-8F;
 constexpr size_t kIousForDynamicK = 10;
-constexpr float kLargestLogCost = 100.0F;  // PyTorch's binary cross entropy never takes a logarithm below -100
+constexpr float kLargestLogCost =
+    100.0F;  // PyTorch's binary cross entropy never takes a logarithm below -100
 
 float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
 
@@ -107,8 +108,8 @@ void SimOta::fill_costs(const std::vector<TruthBox>& truths) {
     for (size_t n = 0; n < num_candidates; ++n) {
       const float iou = iou_cxcywh(truths[g], &boxes_[n * 4]);
       const float iou_cost = iou == 0.0F ? cost_without_overlap : -std::log(iou + kIouEpsilon);
-      const auto class_cost = static_cast<float>(
-          negative_cost_[n] + label_cost_[n * static_cast<size_t>(num_classes_) + label]);
+      const auto class_cost =
+          static_cast<float>(negative_cost_[n] + label_cost_[n * static_cast<size_t>(num_classes_) + label]);
       float cost = class_cost + kIouCostWeight * iou_cost;
       if (!in_centre_[n * truths.size() + g]) cost += kOutOfCentreCost;
       ious_[g * num_candidates + n] = iou;
@@ -138,10 +139,9 @@ void SimOta::match_truth(size_t truth) {
   const float* costs = &costs_[truth * num_candidates];
   order_.resize(num_candidates);
   for (size_t n = 0; n < num_candidates; ++n) order_[n] = n;
-  std::partial_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(k), order_.end(),
-                    [costs](size_t a, size_t b) {
-                      return costs[a] != costs[b] ? costs[a] < costs[b] : a < b;
-                    });
+  std::partial_sort(
+      order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(k), order_.end(),
+      [costs](size_t a, size_t b) { return costs[a] != costs[b] ? costs[a] < costs[b] : a < b; });
   for (size_t i = 0; i < k; ++i) {
     ++times_matched_[order_[i]];
     matched_truth_[order_[i]] = truth;

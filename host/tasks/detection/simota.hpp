@@ -1,6 +1,7 @@
 // SimOTA: which anchors answer for which box of an image (Ge et al., "YOLOX: Exceeding YOLO Series in 2021",
-// section 2.1, with the constants of Megvii's implementation at commit 6ddff48). Plain loops over floats: on a
-// processor this is several times faster than the same matching as tensor operations, and it has no ties to chance.
+// section 2.1, with the constants of Megvii's implementation at commit 6ddff48). Plain loops over floats: on
+// a processor this is several times faster than the same matching as tensor operations, and it has no ties to
+// chance.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +34,10 @@ class SimOta {
   // `anchors` is borrowed and must outlive this object.
   SimOta(const AnchorPoints& anchors, int64_t num_classes);
 
-  // `predictions` is one image's raw head output, row-major [A, 5 + C]: dx, dy, log w, log h (cells), objectness
-  // and class logits. Returns the foreground in ascending anchor order, each anchor at most once; empty when there
-  // are no boxes, or when no anchor lies near one. Equal costs: the lower anchor (or box) wins. Predictions that
-  // are not finite come last in every choice. Not thread-safe: one object a thread.
+  // `predictions` is one image's raw head output, row-major [A, 5 + C]: dx, dy, log w, log h (cells),
+  // objectness and class logits. Returns the foreground in ascending anchor order, each anchor at most once;
+  // empty when there are no boxes, or when no anchor lies near one. Equal costs: the lower anchor (or box)
+  // wins. Predictions that are not finite come last in every choice. Not thread-safe: one object a thread.
   std::vector<AnchorMatch> assign(const float* predictions, const std::vector<TruthBox>& truths);
 
  private:

@@ -1,4 +1,5 @@
-// The blocks' forward passes. Children are registered in Megvii's order, which is the order of the state_dict.
+// The blocks' forward passes. Children are registered in Megvii's order, which is the order of the
+// state_dict.
 #include "tasks/detection/yolox_blocks.hpp"
 
 #include <string>
@@ -14,12 +15,11 @@ ConvBnAct::ConvBnAct(const ConvShape& shape) {
                                     .groups(shape.groups)
                                     .bias(false)));
   bn_ = register_module(
-      "bn", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(shape.out_channels).eps(1e-3).momentum(0.03)));
+      "bn",
+      torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(shape.out_channels).eps(1e-3).momentum(0.03)));
 }
 
-torch::Tensor ConvBnAct::forward(const torch::Tensor& x) {
-  return normalise_and_activate(conv_->forward(x));
-}
+torch::Tensor ConvBnAct::forward(const torch::Tensor& x) { return normalise_and_activate(conv_->forward(x)); }
 
 torch::Tensor ConvBnAct::normalise_and_activate(const torch::Tensor& x) {
   torch::Tensor normalised = bn_->forward(x);
@@ -28,11 +28,11 @@ torch::Tensor ConvBnAct::normalise_and_activate(const torch::Tensor& x) {
 }
 
 DepthwiseConv::DepthwiseConv(const ConvShape& shape) {
-  dconv_ = register_module("dconv", std::make_shared<ConvBnAct>(ConvShape{
-                                        shape.in_channels, shape.in_channels, shape.kernel, shape.stride,
-                                        shape.in_channels}));
-  pconv_ = register_module("pconv",
-                           std::make_shared<ConvBnAct>(ConvShape{shape.in_channels, shape.out_channels}));
+  dconv_ = register_module(
+      "dconv", std::make_shared<ConvBnAct>(ConvShape{shape.in_channels, shape.in_channels, shape.kernel,
+                                                     shape.stride, shape.in_channels}));
+  pconv_ =
+      register_module("pconv", std::make_shared<ConvBnAct>(ConvShape{shape.in_channels, shape.out_channels}));
 }
 
 torch::Tensor DepthwiseConv::forward(const torch::Tensor& x) { return pconv_->forward(dconv_->forward(x)); }
@@ -102,7 +102,8 @@ torch::Tensor Focus::forward(const torch::Tensor& x) {
   const int64_t channels = x.size(1);
   const int64_t height = x.size(2) / 2;
   const int64_t width = x.size(3) / 2;
-  // [B, H/2, dy, W/2, dx, C] -> [B, H/2, W/2, dx, dy, C]: the patch's columns vary slowest among the channels.
+  // [B, H/2, dy, W/2, dx, C] -> [B, H/2, W/2, dx, dy, C]: the patch's columns vary slowest among the
+  // channels.
   const torch::Tensor patches = x.permute({0, 2, 3, 1})
                                     .reshape({batch, height, 2, width, 2, channels})
                                     .permute({0, 1, 3, 4, 2, 5})

@@ -1,5 +1,6 @@
-// The building blocks of YOLOX: convolution + BatchNorm + SiLU, its depthwise form, CSP layers, spatial pyramid
-// pooling and the focus stem. Child modules carry Megvii YOLOX's names, so that weights go over by name.
+// The building blocks of YOLOX: convolution + BatchNorm + SiLU, its depthwise form, CSP layers, spatial
+// pyramid pooling and the focus stem. Child modules carry Megvii YOLOX's names, so that weights go over by
+// name.
 #pragma once
 
 #include <torch/torch.h>
@@ -83,7 +84,8 @@ struct CspShape {
   bool depthwise;
 };
 
-// Cross-stage partial layer: half of the channels go through the bottlenecks. Children: conv1, conv2, conv3, m.
+// Cross-stage partial layer: half of the channels go through the bottlenecks. Children: conv1, conv2, conv3,
+// m.
 class CspLayer : public Block {
  public:
   explicit CspLayer(const CspShape& shape);

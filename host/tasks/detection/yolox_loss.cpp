@@ -28,7 +28,8 @@ void check_shapes(const torch::Tensor& predictions, const torch::Tensor& targets
   std::ostringstream expected;
   got << targets.sizes();
   expected << "[" << predictions.size(0) << ", M, 5]";
-  throw Failure(FailureKind::kRun, {"wrong shape of a batch's boxes", "YOLOX loss", got.str(), expected.str(), ""});
+  throw Failure(FailureKind::kRun,
+                {"wrong shape of a batch's boxes", "YOLOX loss", got.str(), expected.str(), ""});
 }
 
 std::vector<ImageTruths> read_truths(const torch::Tensor& targets, int64_t num_classes) {
@@ -39,8 +40,8 @@ std::vector<ImageTruths> read_truths(const torch::Tensor& targets, int64_t num_c
     for (int64_t i = 0; i < table.size(1); ++i, row += 5) {
       if (!(row[3] > 0 && row[4] > 0)) continue;
       if (!(row[0] >= 0 && row[0] < static_cast<float>(num_classes))) {
-        throw Failure(FailureKind::kRun, {"a box's class is out of range", "YOLOX loss", std::to_string(row[0]),
-                                          "0 to " + std::to_string(num_classes - 1),
+        throw Failure(FailureKind::kRun, {"a box's class is out of range", "YOLOX loss",
+                                          std::to_string(row[0]), "0 to " + std::to_string(num_classes - 1),
                                           "compare model.num_classes with the data set's classes"});
       }
       image.boxes.push_back({row[1], row[2], row[3], row[4], static_cast<int64_t>(row[0])});
@@ -50,7 +51,8 @@ std::vector<ImageTruths> read_truths(const torch::Tensor& targets, int64_t num_c
   return truths;
 }
 
-std::vector<std::vector<AnchorMatch>> match_images(const torch::Tensor& predictions, const AnchorPoints& anchors,
+std::vector<std::vector<AnchorMatch>> match_images(const torch::Tensor& predictions,
+                                                   const AnchorPoints& anchors,
                                                    const std::vector<ImageTruths>& truths) {
   const torch::Tensor values = predictions.detach().to(torch::kCPU, torch::kFloat).contiguous();
   const float* image_values = values.data_ptr<float>();
@@ -102,8 +104,15 @@ Foreground gather_foreground(const torch::Tensor& predictions, const AnchorPoint
       *index = static_cast<int64_t>(image) * num_anchors + match.anchor;
       objects[*index] = 1.0F;
       classes[truth.label] = match.iou;
-      const std::array<float, 11> values{column, line, stride, truth.cx, truth.cy, truth.w, truth.h,
-                                         truth.cx / stride - column, truth.cy / stride - line,
+      const std::array<float, 11> values{column,
+                                         line,
+                                         stride,
+                                         truth.cx,
+                                         truth.cy,
+                                         truth.w,
+                                         truth.h,
+                                         truth.cx / stride - column,
+                                         truth.cy / stride - line,
                                          std::log(truth.w / stride + kL1LogEpsilon),
                                          std::log(truth.h / stride + kL1LogEpsilon)};
       row = std::copy(values.begin(), values.end(), row);
@@ -124,7 +133,8 @@ Foreground gather_foreground(const torch::Tensor& predictions, const AnchorPoint
 }
 
 // Sum of 1 - IoU^2 over pairs of boxes [F, 2] centre, [F, 2] size.
-torch::Tensor iou_loss_sum(const torch::Tensor& centre, const torch::Tensor& size, const torch::Tensor& truth) {
+torch::Tensor iou_loss_sum(const torch::Tensor& centre, const torch::Tensor& size,
+                           const torch::Tensor& truth) {
   const torch::Tensor truth_centre = truth.narrow(1, 0, 2);
   const torch::Tensor truth_size = truth.narrow(1, 2, 2);
   const torch::Tensor low = torch::maximum(centre - size / 2, truth_centre - truth_size / 2);
@@ -164,7 +174,8 @@ std::vector<std::vector<AnchorMatch>> assign_anchors(const HeadOutput& output, c
   const std::vector<ImageTruths> truths = read_truths(targets, output.predictions.size(2) - 5);
   std::vector<std::vector<AnchorMatch>> matches = match_images(output.predictions, anchors, truths);
   for (size_t image = 0; image < matches.size(); ++image) {
-    for (AnchorMatch& match : matches[image]) match.truth = truths[image].rows[static_cast<size_t>(match.truth)];
+    for (AnchorMatch& match : matches[image])
+      match.truth = truths[image].rows[static_cast<size_t>(match.truth)];
   }
   return matches;
 }
@@ -178,7 +189,8 @@ YoloxLosses compute_losses(const HeadOutput& output, const torch::Tensor& target
       gather_foreground(predictions, anchors, truths, match_images(predictions, anchors, truths));
 
   const torch::Tensor flat = predictions.reshape({-1, predictions.size(2)});  // [B * A, 5 + C]
-  // index_select's gradient adds row by row on one thread; indexing with a tensor would add in a random order.
+  // index_select's gradient adds row by row on one thread; indexing with a tensor would add in a random
+  // order.
   const torch::Tensor rows = flat.index_select(0, foreground.index);  // [F, 5 + C]
   const torch::Tensor centre = (rows.narrow(1, 0, 2) + foreground.cell) * foreground.stride;
   const torch::Tensor size = rows.narrow(1, 2, 2).exp() * foreground.stride;

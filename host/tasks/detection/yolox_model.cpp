@@ -117,8 +117,9 @@ FeatureMaps YoloxPafpn::forward(const torch::Tensor& images) {
 YoloxHead::YoloxHead(const YoloxVariant& variant, int64_t classes) : num_classes(classes) {
   const int64_t hidden = scaled(kHeadChannels, variant);
   const auto branch = [&variant, hidden] {
-    return std::make_shared<Chain>(std::vector<std::shared_ptr<Block>>{
-        make_conv(variant.depthwise, {hidden, hidden, 3}), make_conv(variant.depthwise, {hidden, hidden, 3})});
+    return std::make_shared<Chain>(
+        std::vector<std::shared_ptr<Block>>{make_conv(variant.depthwise, {hidden, hidden, 3}),
+                                            make_conv(variant.depthwise, {hidden, hidden, 3})});
   };
   auto cls_convs = register_module("cls_convs", torch::nn::ModuleList());
   auto reg_convs = register_module("reg_convs", torch::nn::ModuleList());
@@ -189,8 +190,9 @@ void YoloxImpl::init_weights(uint64_t seed) {
 }
 
 FeatureMaps YoloxImpl::features(const torch::Tensor& images) {
-  const bool well_shaped = images.dim() == 4 && images.size(1) == 3 && images.size(2) > 0 && images.size(3) > 0 &&
-                           images.size(2) % kStrides.back() == 0 && images.size(3) % kStrides.back() == 0;
+  const bool well_shaped = images.dim() == 4 && images.size(1) == 3 && images.size(2) > 0 &&
+                           images.size(3) > 0 && images.size(2) % kStrides.back() == 0 &&
+                           images.size(3) % kStrides.back() == 0;
   if (!well_shaped) {
     std::ostringstream shape;
     shape << images.sizes();

@@ -1,5 +1,6 @@
-// YOLOX: CSPDarknet backbone, PAFPN neck and decoupled head (Ge et al., "YOLOX: Exceeding YOLO Series in 2021"),
-// with Megvii YOLOX's module and parameter names in its state_dict order. Lives in channels-last memory.
+// YOLOX: CSPDarknet backbone, PAFPN neck and decoupled head (Ge et al., "YOLOX: Exceeding YOLO Series in
+// 2021"), with Megvii YOLOX's module and parameter names in its state_dict order. Lives in channels-last
+// memory.
 #pragma once
 
 #include <torch/torch.h>
@@ -62,7 +63,8 @@ struct FeatureLevel {
 
 // What the head says of every anchor; levels one after the other, each row by row, A = sum of height * width.
 struct HeadOutput {
-  torch::Tensor predictions;  // [B, A, 5 + C] raw: dx, dy, log w, log h (cells), objectness logit, class logits
+  torch::Tensor
+      predictions;  // [B, A, 5 + C] raw: dx, dy, log w, log h (cells), objectness logit, class logits
   std::vector<FeatureLevel> levels;
 };
 
@@ -86,8 +88,9 @@ class YoloxImpl : public torch::nn::Module {
   // num_classes >= 1. The weights are LibTorch's random ones until init_weights or a load.
   YoloxImpl(const YoloxVariant& variant, int64_t num_classes);
 
-  // Megvii's initial weights: convolutions uniform in +-1/sqrt(fan in), BatchNorm 1 and 0, class and objectness
-  // biases such that every probability is 0.01. Depends on the seed alone, not on threads or other random draws.
+  // Megvii's initial weights: convolutions uniform in +-1/sqrt(fan in), BatchNorm 1 and 0, class and
+  // objectness biases such that every probability is 0.01. Depends on the seed alone, not on threads or other
+  // random draws.
   void init_weights(uint64_t seed);
 
   // images: [B, 3, H, W] float, BGR 0..255 as Megvii feeds them, H and W multiples of 32.

@@ -11,7 +11,9 @@ namespace {
 
 using IdSet = std::unordered_set<int64_t>;
 
-std::string entry_name(const char* list, size_t at) { return std::string(list) + "[" + std::to_string(at) + "]"; }
+std::string entry_name(const char* list, size_t at) {
+  return std::string(list) + "[" + std::to_string(at) + "]";
+}
 
 // The list under `key`; empty when the file has none.
 std::optional<simdjson::dom::array> find_list(const JsonFile& file, const char* key) {
@@ -25,12 +27,14 @@ std::optional<simdjson::dom::array> find_list(const JsonFile& file, const char* 
 }
 
 void take_id(const JsonEntry& entry, int64_t id, const char* what, IdSet& ids) {
-  if (!ids.insert(id).second) entry.fail(std::string("duplicate ") + what + " id", std::to_string(id), "ids that occur once");
+  if (!ids.insert(id).second)
+    entry.fail(std::string("duplicate ") + what + " id", std::to_string(id), "ids that occur once");
 }
 
 std::vector<CocoImage> read_images(const JsonFile& file, const CocoReadOptions& options, IdSet& ids) {
   const auto list = find_list(file, "images");
-  if (!list) file.fail("no images in the annotation file", "", "no \"images\" list", "a COCO file with images");
+  if (!list)
+    file.fail("no images in the annotation file", "", "no \"images\" list", "a COCO file with images");
   std::vector<CocoImage> images;
   images.reserve(list->size());
   size_t at = 0;
@@ -47,12 +51,14 @@ std::vector<CocoImage> read_images(const JsonFile& file, const CocoReadOptions& 
     image.width_px = entry.optional_integer("width").value_or(0);
     image.height_px = entry.optional_integer("height").value_or(0);
     if (image.width_px < 0 || image.height_px < 0) {
-      entry.fail("wrong picture size", std::to_string(image.width_px) + " x " + std::to_string(image.height_px),
+      entry.fail("wrong picture size",
+                 std::to_string(image.width_px) + " x " + std::to_string(image.height_px),
                  "a positive width and height");
     }
     images.push_back(std::move(image));
   }
-  if (images.empty()) file.fail("no images in the annotation file", "", "an empty \"images\" list", "at least one image");
+  if (images.empty())
+    file.fail("no images in the annotation file", "", "an empty \"images\" list", "at least one image");
   return images;
 }
 
@@ -102,9 +108,10 @@ bool check_box(const JsonEntry& entry, const std::array<double, 4>& box, const C
     got += text;
   }
   const bool negative = box[2] < 0 || box[3] < 0;
-  entry.fail(negative ? "negative box" : "empty box", got + "]",
-             "[left, top, width, height] with width and height above 0",
-             "correct the file, or leave such boxes out with invalid_boxes = \"drop\" in the dataset's table");
+  entry.fail(
+      negative ? "negative box" : "empty box", got + "]",
+      "[left, top, width, height] with width and height above 0",
+      "correct the file, or leave such boxes out with invalid_boxes = \"drop\" in the dataset's table");
 }
 
 }  // namespace
@@ -126,7 +133,8 @@ CocoAnnotations read_coco_annotations(const std::string& path, const CocoReadOpt
   const auto list = find_list(file, "annotations");
   if (!list) {
     if (!options.needs_annotations) return result;
-    file.fail("no annotations in the annotation file", "", "no \"annotations\" list", "a COCO file with annotations");
+    file.fail("no annotations in the annotation file", "", "no \"annotations\" list",
+              "a COCO file with annotations");
   }
   IdSet ids;
   result.annotations.reserve(list->size());
@@ -139,11 +147,13 @@ CocoAnnotations read_coco_annotations(const std::string& path, const CocoReadOpt
     take_id(entry, annotation.id, "annotation", ids);
     annotation.image_id = entry.integer("image_id");
     if (image_ids.count(annotation.image_id) == 0) {
-      entry.fail("unknown image id", std::to_string(annotation.image_id), "the id of one of the file's images");
+      entry.fail("unknown image id", std::to_string(annotation.image_id),
+                 "the id of one of the file's images");
     }
     annotation.category_id = entry.integer("category_id");
     if (category_ids.count(annotation.category_id) == 0) {
-      entry.fail("unknown category", std::to_string(annotation.category_id), known_categories(result.categories));
+      entry.fail("unknown category", std::to_string(annotation.category_id),
+                 known_categories(result.categories));
     }
     annotation.bbox_xywh_px = entry.box("bbox");
     if (!check_box(entry, annotation.bbox_xywh_px, options)) {

@@ -1,5 +1,5 @@
-// Reads a COCO annotation file, whoever wrote it: keys in any order, ids with gaps, unknown keys, segmentations
-// ignored. What cannot be trained on or evaluated is refused with the entry that is wrong.
+// Reads a COCO annotation file, whoever wrote it: keys in any order, ids with gaps, unknown keys,
+// segmentations ignored. What cannot be trained on or evaluated is refused with the entry that is wrong.
 #pragma once
 
 #include <array>
@@ -44,8 +44,9 @@ struct CocoReadOptions {
   bool needs_file_names = true;     // false: images without `file_name` are legal (evaluation)
 };
 
-// Failure(kRun) naming file and entry for: an unreadable file, broken JSON, no images, no categories, an id that
-// occurs twice, an annotation of an unknown image or category, a box that is not four finite numbers or has no area.
+// Failure(kRun) naming file and entry for: an unreadable file, broken JSON, no images, no categories, an id
+// that occurs twice, an annotation of an unknown image or category, a box that is not four finite numbers or
+// has no area.
 CocoAnnotations read_coco_annotations(const std::string& path, const CocoReadOptions& options = {});
 
 }  // namespace grapnel::detection::data

@@ -53,10 +53,12 @@ void read_classes(Section& section, DatasetConfig& config) {
   config.classes = section.strings_or("classes", {});
   for (size_t i = 0; i < config.classes.size(); ++i) {
     if (std::count(config.classes.begin(), config.classes.end(), config.classes[i]) > 1) {
-      section.fail("classes", "duplicate class name", "\"" + config.classes[i] + "\"", "names that occur once");
+      section.fail("classes", "duplicate class name", "\"" + config.classes[i] + "\"",
+                   "names that occur once");
     }
   }
-  if (config.classes.empty()) section.fail("classes", "no classes", "an empty list", "class names, or no such key");
+  if (config.classes.empty())
+    section.fail("classes", "no classes", "an empty list", "class names, or no such key");
 }
 
 void read_table(Section& section, DatasetConfig& config) {
@@ -93,7 +95,8 @@ DatasetConfig read_config(const ConfigNode& dataset, const std::string& path) {
   const std::string type = outer.choice_or("type", "CocoDataset", {"CocoDataset", "MultiImageMixDataset"});
   if (type == "CocoDataset") {
     read_table(outer, config);
-    config.pipeline = std::make_shared<const Pipeline>(nullptr, "", outer.raw("pipeline"), path + ".pipeline");
+    config.pipeline =
+        std::make_shared<const Pipeline>(nullptr, "", outer.raw("pipeline"), path + ".pipeline");
     outer.finish();
     return config;
   }
@@ -160,7 +163,8 @@ struct CocoDataset::Impl : PictureSource {
 
   std::shared_ptr<const Settings> current() const { return std::atomic_load(&settings); }
   void change(std::shared_ptr<const Pipeline> pipeline, std::vector<std::string> skipped) {
-    std::atomic_store(&settings, make_settings(current()->version + 1, std::move(pipeline), std::move(skipped)));
+    std::atomic_store(&settings,
+                      make_settings(current()->version + 1, std::move(pipeline), std::move(skipped)));
   }
 
   // Labels: the order of the configured classes, else of the category ids.
@@ -182,14 +186,16 @@ struct CocoDataset::Impl : PictureSource {
       if (found != categories.end()) {
         category_ids.push_back(found->id);
       } else if (config.classes_given_as_string) {
-        category_ids.push_back(std::numeric_limits<int64_t>::min());  // a hook reports the string, with its remedy
+        category_ids.push_back(
+            std::numeric_limits<int64_t>::min());  // a hook reports the string, with its remedy
       } else {
         fail_for_class(name, categories);
       }
     }
   }
 
-  [[noreturn]] void fail_for_class(const std::string& name, const std::vector<CocoCategory>& categories) const {
+  [[noreturn]] void fail_for_class(const std::string& name,
+                                   const std::vector<CocoCategory>& categories) const {
     std::vector<std::string> names;
     std::string known;
     for (const CocoCategory& category : categories) {
@@ -198,9 +204,10 @@ struct CocoDataset::Impl : PictureSource {
     }
     if (names.size() > 12) known += ", ...";
     const std::string near = nearest_name(name, names);
-    throw Failure(FailureKind::kRun, {"class is no category of the annotation file",
-                                      config.ann_file + ", " + config.path + ".metainfo.classes", "\"" + name + "\"",
-                                      "one of " + known, near.empty() ? "" : "did you mean \"" + near + "\"?"});
+    throw Failure(FailureKind::kRun,
+                  {"class is no category of the annotation file",
+                   config.ann_file + ", " + config.path + ".metainfo.classes", "\"" + name + "\"",
+                   "one of " + known, near.empty() ? "" : "did you mean \"" + near + "\"?"});
   }
 
   void collect_items() {
@@ -229,9 +236,10 @@ struct CocoDataset::Impl : PictureSource {
       items.push_back(std::move(item));
     }
     if (items.empty()) {
-      throw Failure(FailureKind::kRun, {"no pictures left", config.ann_file + ", " + config.path + ".filter_cfg",
-                                        "0 of " + std::to_string(coco.images.size()) + " pictures pass the filter",
-                                        "at least one picture with boxes of the chosen classes", ""});
+      throw Failure(FailureKind::kRun,
+                    {"no pictures left", config.ann_file + ", " + config.path + ".filter_cfg",
+                     "0 of " + std::to_string(coco.images.size()) + " pictures pass the filter",
+                     "at least one picture with boxes of the chosen classes", ""});
     }
   }
 
@@ -254,11 +262,12 @@ struct CocoDataset::Impl : PictureSource {
       if (missing++ == 0) first = path;
     }
     if (missing == 0) return;
-    throw Failure(FailureKind::kRun,
-                  {"missing picture", first,
-                   std::to_string(missing) + " of " + std::to_string(items.size()) + " pictures are not there",
-                   "every picture that " + config.ann_file + " names",
-                   "pictures are looked for in " + config.image_folder + " (data_root and data_prefix.img)"});
+    throw Failure(
+        FailureKind::kRun,
+        {"missing picture", first,
+         std::to_string(missing) + " of " + std::to_string(items.size()) + " pictures are not there",
+         "every picture that " + config.ann_file + " names",
+         "pictures are looked for in " + config.image_folder + " (data_root and data_prefix.img)"});
   }
 
   int64_t size() const override { return static_cast<int64_t>(items.size()); }

@@ -12,9 +12,9 @@
 namespace grapnel::detection::data {
 namespace {
 
-constexpr size_t kThresholds = 10;       // IoU 0.50, 0.55, ..., 0.95
-constexpr size_t kRecalls = 101;         // recall 0, 0.01, ..., 1
-constexpr size_t kAreas = 4;             // all, small, medium, large
+constexpr size_t kThresholds = 10;  // IoU 0.50, 0.55, ..., 0.95
+constexpr size_t kRecalls = 101;    // recall 0, 0.01, ..., 1
+constexpr size_t kAreas = 4;        // all, small, medium, large
 constexpr std::array<size_t, 3> kMaxDetections = {1, 10, 100};
 constexpr std::array<std::array<double, 2>, kAreas> kAreaRanges = {
     {{0, 1e10}, {0, 32.0 * 32.0}, {32.0 * 32.0, 96.0 * 96.0}, {96.0 * 96.0, 1e10}}};
@@ -29,7 +29,9 @@ std::array<double, N> linspace(double first, double last) {
   return values;
 }
 
-double area_of(const CocoDetection& detection) { return detection.bbox_xywh_px[2] * detection.bbox_xywh_px[3]; }
+double area_of(const CocoDetection& detection) {
+  return detection.bbox_xywh_px[2] * detection.bbox_xywh_px[3];
+}
 
 // pycocotools' bbIou; against a crowd the union is the detection's own area.
 double overlap(const std::array<double, 4>& found, const CocoAnnotation& truth) {
@@ -52,9 +54,9 @@ struct Cell {
 
 // How the detections of one cell fared in one size range.
 struct Match {
-  std::vector<double> scores;                               // best first
-  std::array<std::vector<uint8_t>, kThresholds> matched;    // a detection has a ground truth
-  std::array<std::vector<uint8_t>, kThresholds> ignored;    // and does not count either way
+  std::vector<double> scores;                             // best first
+  std::array<std::vector<uint8_t>, kThresholds> matched;  // a detection has a ground truth
+  std::array<std::vector<uint8_t>, kThresholds> ignored;  // and does not count either way
   size_t counted_truth = 0;
 };
 
@@ -71,7 +73,8 @@ class CellMatcher {
   Match match(const std::array<double, 2>& range, const std::array<double, kThresholds>& thresholds) const {
     const auto outside = [&](double area) { return area < range[0] || area > range[1]; };
     std::vector<uint8_t> skip(cell_.truth.size());
-    for (size_t g = 0; g < skip.size(); ++g) skip[g] = cell_.truth[g]->iscrowd || outside(cell_.truth[g]->area_px2);
+    for (size_t g = 0; g < skip.size(); ++g)
+      skip[g] = cell_.truth[g]->iscrowd || outside(cell_.truth[g]->area_px2);
     std::vector<size_t> order(cell_.truth.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return skip[a] < skip[b]; });
@@ -126,7 +129,8 @@ struct Curve {
   std::array<double, kThresholds> recall{};
 };
 
-Curve accumulate(const std::vector<const Match*>& images, size_t limit, const std::array<double, kRecalls>& recalls) {
+Curve accumulate(const std::vector<const Match*>& images, size_t limit,
+                 const std::array<double, kRecalls>& recalls) {
   struct Place {
     double score;
     const Match* match;
@@ -137,11 +141,13 @@ Curve accumulate(const std::vector<const Match*>& images, size_t limit, const st
   std::vector<Place> places;
   for (const Match* match : images) {
     truth += match->counted_truth;
-    for (size_t d = 0; d < std::min(limit, match->scores.size()); ++d) places.push_back({match->scores[d], match, d});
+    for (size_t d = 0; d < std::min(limit, match->scores.size()); ++d)
+      places.push_back({match->scores[d], match, d});
   }
   if (truth == 0) return curve;
   curve.defined = true;
-  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.score > b.score; });
+  std::stable_sort(places.begin(), places.end(),
+                   [](const Place& a, const Place& b) { return a.score > b.score; });
 
   const double spacing = std::numeric_limits<double>::epsilon();
   std::vector<double> recall(places.size());
@@ -160,7 +166,8 @@ Curve accumulate(const std::vector<const Match*>& images, size_t limit, const st
     curve.recall[t] = places.empty() ? 0 : recall.back();
     for (size_t r = 0; r < kRecalls; ++r) {
       const auto at = std::lower_bound(recall.begin(), recall.end(), recalls[r]) - recall.begin();
-      curve.precision[t][r] = at < static_cast<std::ptrdiff_t>(places.size()) ? precision[static_cast<size_t>(at)] : 0;
+      curve.precision[t][r] =
+          at < static_cast<std::ptrdiff_t>(places.size()) ? precision[static_cast<size_t>(at)] : 0;
     }
   }
   return curve;
@@ -288,8 +295,8 @@ CocoEvaluation evaluate_coco(const CocoAnnotations& truth, const std::vector<Coc
   std::unordered_map<int64_t, std::string> names;
   for (const CocoCategory& category : truth.categories) names[category.id] = category.name;
   for (size_t k = 0; k < category_ids.size(); ++k) {
-    result.classes.push_back({category_ids[k], names[category_ids[k]],
-                              mean_precision(first + k, first + k + 1, 0, -1)});
+    result.classes.push_back(
+        {category_ids[k], names[category_ids[k]], mean_precision(first + k, first + k + 1, 0, -1)});
   }
   return result;
 }

@@ -1,7 +1,7 @@
-// COCO's bounding box evaluation, number for number as pycocotools 2.0 gives it (cocoeval.py; T.-Y. Lin et al.,
-// "Microsoft COCO", 2014): greedy matching at IoU 0.50:0.05:0.95, 101-point interpolated precision, crowds,
-// size ranges, at most 100 detections an image. Ties keep their order, and so does the peculiarity that an
-// annotation whose id is 0 never counts as found.
+// COCO's bounding box evaluation, number for number as pycocotools 2.0 gives it (cocoeval.py; T.-Y. Lin et
+// al., "Microsoft COCO", 2014): greedy matching at IoU 0.50:0.05:0.95, 101-point interpolated precision,
+// crowds, size ranges, at most 100 detections an image. Ties keep their order, and so does the peculiarity
+// that an annotation whose id is 0 never counts as found.
 #pragma once
 
 #include <array>
@@ -44,8 +44,8 @@ struct CocoEvalOptions {
 CocoEvaluation evaluate_coco(const CocoAnnotations& truth, const std::vector<CocoDetection>& detections,
                              const CocoEvalOptions& options = {});
 
-// Reads a COCO results file: a list of {image_id, category_id, bbox [x, y, w, h], score}. Failure(kRun) naming file
-// and entry for anything else, and for an image or category that `truth` does not have.
+// Reads a COCO results file: a list of {image_id, category_id, bbox [x, y, w, h], score}. Failure(kRun)
+// naming file and entry for anything else, and for an image or category that `truth` does not have.
 std::vector<CocoDetection> read_coco_results(const std::string& path, const CocoAnnotations& truth);
 
 // Reads both files and evaluates: the command `grapnel coco-eval`. Failure(kRun) as the readers give it.

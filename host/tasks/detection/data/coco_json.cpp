@@ -44,10 +44,12 @@ JsonFile::JsonFile(std::string path, std::string kind) : path_(std::move(path)),
     throw Failure(FailureKind::kRun, {"cannot read the " + kind_, path_, std::strerror(errno), "", ""});
   }
   if (!S_ISREG(status.st_mode)) {
-    throw Failure(FailureKind::kRun, {"cannot read the " + kind_, path_, "no regular file", "a JSON file", ""});
+    throw Failure(FailureKind::kRun,
+                  {"cannot read the " + kind_, path_, "no regular file", "a JSON file", ""});
   }
   if (status.st_size == 0) {
-    throw Failure(FailureKind::kRun, {"broken JSON in the " + kind_, path_, "an empty file", "a JSON document", ""});
+    throw Failure(FailureKind::kRun,
+                  {"broken JSON in the " + kind_, path_, "an empty file", "a JSON document", ""});
   }
   const auto error = parser_.load(path_).get(root_);
   if (error == simdjson::SUCCESS) return;
@@ -59,8 +61,8 @@ JsonFile::JsonFile(std::string path, std::string kind) : path_(std::move(path)),
 
 void JsonFile::fail(std::string what, const std::string& entry, std::string got, std::string expected,
                     std::string hint) const {
-  throw Failure(FailureKind::kRun, {std::move(what), entry.empty() ? path_ : path_ + ", " + entry, std::move(got),
-                                    std::move(expected), std::move(hint)});
+  throw Failure(FailureKind::kRun, {std::move(what), entry.empty() ? path_ : path_ + ", " + entry,
+                                    std::move(got), std::move(expected), std::move(hint)});
 }
 
 JsonEntry::JsonEntry(const JsonFile& file, std::string name, simdjson::dom::element element)
@@ -144,7 +146,8 @@ std::array<double, 4> JsonEntry::box(const char* key) const {
     }
   }
   if (!good) {
-    fail(std::string("wrong \"") + key + "\"", json_excerpt(element), "four finite numbers [left, top, width, height]");
+    fail(std::string("wrong \"") + key + "\"", json_excerpt(element),
+         "four finite numbers [left, top, width, height]");
   }
   return box;
 }

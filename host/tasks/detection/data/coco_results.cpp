@@ -33,11 +33,13 @@ std::vector<CocoDetection> read_coco_results(const std::string& path, const Coco
     CocoDetection detection;
     detection.image_id = entry.integer("image_id");
     if (image_ids.count(detection.image_id) == 0) {
-      entry.fail("unknown image id", std::to_string(detection.image_id), "the id of an image of " + truth.path);
+      entry.fail("unknown image id", std::to_string(detection.image_id),
+                 "the id of an image of " + truth.path);
     }
     detection.category_id = entry.integer("category_id");
     if (category_ids.count(detection.category_id) == 0) {
-      entry.fail("unknown category", std::to_string(detection.category_id), "the id of a category of " + truth.path);
+      entry.fail("unknown category", std::to_string(detection.category_id),
+                 "the id of a category of " + truth.path);
     }
     detection.bbox_xywh_px = entry.box("bbox");
     if (detection.bbox_xywh_px[2] < 0 || detection.bbox_xywh_px[3] < 0) {
@@ -63,18 +65,19 @@ std::string coco_table(const CocoEvaluation& evaluation) {
     const char* area;
     int max_detections;
   };
-  static constexpr Row kRows[12] = {
-      {true, "0.50:0.95", "all", 100},    {true, "0.50", "all", 100},          {true, "0.75", "all", 100},
-      {true, "0.50:0.95", "small", 100},  {true, "0.50:0.95", "medium", 100},  {true, "0.50:0.95", "large", 100},
-      {false, "0.50:0.95", "all", 1},     {false, "0.50:0.95", "all", 10},     {false, "0.50:0.95", "all", 100},
-      {false, "0.50:0.95", "small", 100}, {false, "0.50:0.95", "medium", 100}, {false, "0.50:0.95", "large", 100}};
+  static constexpr Row kRows[12] = {{true, "0.50:0.95", "all", 100},     {true, "0.50", "all", 100},
+                                    {true, "0.75", "all", 100},          {true, "0.50:0.95", "small", 100},
+                                    {true, "0.50:0.95", "medium", 100},  {true, "0.50:0.95", "large", 100},
+                                    {false, "0.50:0.95", "all", 1},      {false, "0.50:0.95", "all", 10},
+                                    {false, "0.50:0.95", "all", 100},    {false, "0.50:0.95", "small", 100},
+                                    {false, "0.50:0.95", "medium", 100}, {false, "0.50:0.95", "large", 100}};
   std::string text;
   char line[160];
   for (size_t i = 0; i < 12; ++i) {
     const Row& row = kRows[i];
     std::snprintf(line, sizeof line, " %-18s %s @[ IoU=%-9s | area=%6s | maxDets=%3d ] = %.3f\n",
-                  row.precision ? "Average Precision" : "Average Recall", row.precision ? "(AP)" : "(AR)", row.iou,
-                  row.area, row.max_detections, evaluation.stats[i]);
+                  row.precision ? "Average Precision" : "Average Recall", row.precision ? "(AP)" : "(AR)",
+                  row.iou, row.area, row.max_detections, evaluation.stats[i]);
     text += line;
   }
   size_t width = 5;
@@ -89,7 +92,8 @@ std::string coco_table(const CocoEvaluation& evaluation) {
 
 std::string coco_json(const CocoEvaluation& evaluation) {
   std::vector<ConfigNode::Member> stats;
-  for (size_t i = 0; i < 12; ++i) stats.emplace_back(kCocoStatNames[i], ConfigNode::number(evaluation.stats[i]));
+  for (size_t i = 0; i < 12; ++i)
+    stats.emplace_back(kCocoStatNames[i], ConfigNode::number(evaluation.stats[i]));
   std::vector<ConfigNode> classes;
   for (const CocoClassResult& one : evaluation.classes) {
     classes.push_back(ConfigNode::table({{"id", ConfigNode::integer(one.category_id)},

@@ -27,8 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMarker = "fashion_scenes.json";
-constexpr std::array<const char*, 10> kClasses = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                                                  "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+constexpr std::array<const char*, 10> kClasses = {
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
 constexpr int kJpegQuality = 95;
 
 struct Part {
@@ -75,7 +75,8 @@ class PartialFolder {
   static void make(const fs::path& path) {
     std::error_code error;
     fs::create_directories(path, error);
-    if (error) throw Failure(FailureKind::kRun, {"cannot make the folder", path.string(), error.message(), "", ""});
+    if (error)
+      throw Failure(FailureKind::kRun, {"cannot make the folder", path.string(), error.message(), "", ""});
   }
 
  private:
@@ -86,8 +87,8 @@ using SceneItems = std::vector<SceneItem>;
 
 std::string annotation_json(const Part& part, const FashionScenesOptions& options,
                             const std::vector<SceneItems>& scenes) {
-  std::string text = "{\"info\":{\"description\":\"fashion scenes, " + std::string(part.name) + "\",\"seed\":" +
-                     std::to_string(options.seed) + "},\n\"images\":[";
+  std::string text = "{\"info\":{\"description\":\"fashion scenes, " + std::string(part.name) +
+                     "\",\"seed\":" + std::to_string(options.seed) + "},\n\"images\":[";
   const std::string size = std::to_string(options.size_px);
   for (size_t i = 0; i < scenes.size(); ++i) {
     const auto number = static_cast<int64_t>(i) + 1;
@@ -102,16 +103,16 @@ std::string annotation_json(const Part& part, const FashionScenesOptions& option
       std::snprintf(line, sizeof line,
                     "%s\n{\"id\":%lld,\"image_id\":%zu,\"category_id\":%d,\"bbox\":[%d,%d,%d,%d],\"area\":%d,"
                     "\"iscrowd\":0}",
-                    id ? "," : "", static_cast<long long>(id + 1), i + 1, item.label + 1, item.box_px.x, item.box_px.y,
-                    item.box_px.width, item.box_px.height, item.box_px.area());
+                    id ? "," : "", static_cast<long long>(id + 1), i + 1, item.label + 1, item.box_px.x,
+                    item.box_px.y, item.box_px.width, item.box_px.height, item.box_px.area());
       text += line;
       ++id;
     }
   }
   text += "],\n\"categories\":[";
   for (size_t i = 0; i < kClasses.size(); ++i) {
-    text += (i ? "," : "") + std::string("\n{\"id\":") + std::to_string(i + 1) + ",\"name\":\"" + kClasses[i] +
-            "\",\"supercategory\":\"clothing\"}";
+    text += (i ? "," : "") + std::string("\n{\"id\":") + std::to_string(i + 1) + ",\"name\":\"" +
+            kClasses[i] + "\",\"supercategory\":\"clothing\"}";
   }
   return text + "]}\n";
 }
@@ -119,10 +120,14 @@ std::string annotation_json(const Part& part, const FashionScenesOptions& option
 // Paints and writes all scenes of a part, shared out over threads scene by scene.
 class PartWriter {
  public:
-  PartWriter(const Part& part, const FashionScenesOptions& options, const IdxPictures& source, fs::path folder,
-             int64_t done_before)
-      : part_(part), options_(options), source_(source), folder_(std::move(folder)),
-        scenes_(static_cast<size_t>(part.scenes)), done_(done_before) {}
+  PartWriter(const Part& part, const FashionScenesOptions& options, const IdxPictures& source,
+             fs::path folder, int64_t done_before)
+      : part_(part),
+        options_(options),
+        source_(source),
+        folder_(std::move(folder)),
+        scenes_(static_cast<size_t>(part.scenes)),
+        done_(done_before) {}
 
   std::vector<SceneItems> write(int threads) {
     std::vector<std::thread> others;
@@ -189,8 +194,10 @@ void check_options(const FashionScenesOptions& options) {
   if (options.train < 1 || options.train > kMostScenes) {
     refuse("wrong number of training scenes", options.train, "1 to 999999");
   }
-  if (options.val < 1 || options.val > kMostScenes) refuse("wrong number of val scenes", options.val, "1 to 999999");
-  if (options.size_px < 96 || options.size_px > 4096) refuse("wrong scene size", options.size_px, "96 to 4096 px");
+  if (options.val < 1 || options.val > kMostScenes)
+    refuse("wrong number of val scenes", options.val, "1 to 999999");
+  if (options.size_px < 96 || options.size_px > 4096)
+    refuse("wrong scene size", options.size_px, "96 to 4096 px");
 }
 
 // Only what an earlier call wrote may be replaced.
@@ -220,7 +227,8 @@ void move_into_place(const fs::path& partial, const fs::path& out) {
   if (error) {
     std::error_code ignored;
     if (replaces && !fs::exists(out, ignored)) fs::rename(old, out, ignored);
-    throw Failure(FailureKind::kRun, {"cannot put the scenes into place", out.string(), error.message(), "", ""});
+    throw Failure(FailureKind::kRun,
+                  {"cannot put the scenes into place", out.string(), error.message(), "", ""});
   }
   fs::remove_all(old, error);
 }
@@ -233,7 +241,8 @@ void write_fashion_scenes(const FashionScenesOptions& options) {
   if (!out.has_filename()) out = out.parent_path();
   check_target(out);
 
-  const std::array<Part, 2> parts = {Part{"train", "train", options.train, 0}, Part{"val", "t10k", options.val, 1}};
+  const std::array<Part, 2> parts = {Part{"train", "train", options.train, 0},
+                                     Part{"val", "t10k", options.val, 1}};
   int threads = options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   threads = std::clamp(threads, 1, 64);
   const PartialFolder partial(out.parent_path() / ("." + out.filename().string() + ".partial"));
@@ -242,9 +251,10 @@ void write_fashion_scenes(const FashionScenesOptions& options) {
   for (const Part& part : parts) {
     const IdxPictures source = read_idx_pictures(options.source, part.source_part, kClasses.size());
     if (source.height_px != 28 || source.width_px != 28) {
-      throw Failure(FailureKind::kRun, {"no Fashion-MNIST pictures", options.source,
-                                        std::to_string(source.width_px) + " x " + std::to_string(source.height_px) +
-                                            " px", "28 x 28 px", ""});
+      throw Failure(FailureKind::kRun,
+                    {"no Fashion-MNIST pictures", options.source,
+                     std::to_string(source.width_px) + " x " + std::to_string(source.height_px) + " px",
+                     "28 x 28 px", ""});
     }
     const fs::path folder = partial.path() / part.name;
     PartialFolder::make(folder);
@@ -253,9 +263,10 @@ void write_fashion_scenes(const FashionScenesOptions& options) {
                annotation_json(part, options, scenes));
     done += part.scenes;
   }
-  write_text(partial.path() / kMarker, "{\"train\":" + std::to_string(options.train) + ",\"val\":" +
-             std::to_string(options.val) + ",\"size_px\":" + std::to_string(options.size_px) + ",\"seed\":" +
-             std::to_string(options.seed) + "}\n");
+  write_text(partial.path() / kMarker, "{\"train\":" + std::to_string(options.train) +
+                                           ",\"val\":" + std::to_string(options.val) +
+                                           ",\"size_px\":" + std::to_string(options.size_px) +
+                                           ",\"seed\":" + std::to_string(options.seed) + "}\n");
   move_into_place(partial.path(), out);
 }
 

@@ -1,5 +1,5 @@
-// Makes a small detection set out of real pictures: items of clothing from Fashion-MNIST, enlarged, tinted and
-// laid out on smooth coloured backgrounds, as JPEG files and COCO JSON with exact boxes.
+// Makes a small detection set out of real pictures: items of clothing from Fashion-MNIST, enlarged, tinted
+// and laid out on smooth coloured backgrounds, as JPEG files and COCO JSON with exact boxes.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 namespace grapnel::detection::data {
 
 struct FashionScenesOptions {
-  std::string out;           // folder: {train,val}/*.jpg, annotations/{train,val}.json, fashion_scenes.json
-  int64_t train = 1500;      // scenes from Fashion-MNIST's training part
-  int64_t val = 300;         // scenes from its test part
-  int64_t size_px = 160;     // scenes are square; 96 to 4096
+  std::string out;        // folder: {train,val}/*.jpg, annotations/{train,val}.json, fashion_scenes.json
+  int64_t train = 1500;   // scenes from Fashion-MNIST's training part
+  int64_t val = 300;      // scenes from its test part
+  int64_t size_px = 160;  // scenes are square; 96 to 4096
   uint64_t seed = 0;
   // Folder of the four IDX files as Debian's dataset-fashion-mnist installs them.
   std::string source = "/usr/share/datasets/fashion-mnist";
@@ -21,9 +21,10 @@ struct FashionScenesOptions {
   std::function<void(int64_t, int64_t)> progress;
 };
 
-// Writes the set into a hidden sibling of `out` and renames it when it is complete, so `out` is whole or absent. A
-// set made before by this function is replaced. Failure(kConfig) for a number out of range or an `out` that holds
-// something else; Failure(kRun) for IDX files that are missing or broken and for a disk that fails.
+// Writes the set into a hidden sibling of `out` and renames it when it is complete, so `out` is whole or
+// absent. A set made before by this function is replaced. Failure(kConfig) for a number out of range or an
+// `out` that holds something else; Failure(kRun) for IDX files that are missing or broken and for a disk that
+// fails.
 void write_fashion_scenes(const FashionScenesOptions& options);
 
 }  // namespace grapnel::detection::data

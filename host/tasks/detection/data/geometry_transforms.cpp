@@ -10,8 +10,8 @@
 namespace grapnel::detection::data {
 namespace {
 
-// Rotation, scale, shear and translation in one warp, about the top left corner as upstream has it. After a Mosaic
-// `border` is negative and cuts the canvas back to the size of one picture.
+// Rotation, scale, shear and translation in one warp, about the top left corner as upstream has it. After a
+// Mosaic `border` is negative and cuts the canvas back to the size of one picture.
 class RandomAffine : public Transform {
  public:
   RandomAffine(Section& section, std::optional<cv::Size> mosaic_size)
@@ -29,8 +29,9 @@ class RandomAffine : public Transform {
     if (belongs_to_mosaic_) {
       output_ = {mosaic_size->width * 2 + border_.width * 2, mosaic_size->height * 2 + border_.height * 2};
       if (output_->width <= 0 || output_->height <= 0) {
-        section.fail("border", "the border leaves nothing of the mosaic", std::to_string(border[0]) + ", " +
-                     std::to_string(border[1]), "minus half of the Mosaic's img_scale (width, height)");
+        section.fail("border", "the border leaves nothing of the mosaic",
+                     std::to_string(border[0]) + ", " + std::to_string(border[1]),
+                     "minus half of the Mosaic's img_scale (width, height)");
       }
     }
     require_clipping(section);
@@ -127,8 +128,8 @@ class RandomFlip : public Transform {
   bool vertical_;
 };
 
-// keep_ratio fits the picture into (width, height); MMCV's reading of `scale` as long and short edge gives the same
-// for squares.
+// keep_ratio fits the picture into (width, height); MMCV's reading of `scale` as long and short edge gives
+// the same for squares.
 class Resize : public Transform {
  public:
   explicit Resize(Section& section)
@@ -142,7 +143,9 @@ class Resize : public Transform {
   }
 
   std::optional<cv::Size> output_size() const override { return size_; }
-  std::optional<cv::Size> fit_size() const override { return keep_ratio_ ? std::optional(size_) : std::nullopt; }
+  std::optional<cv::Size> fit_size() const override {
+    return keep_ratio_ ? std::optional(size_) : std::nullopt;
+  }
 
   void apply(LabelledPicture& picture, Draw&) const override {
     resize_picture(picture, keep_ratio_ ? fit_inside(picture.image.size(), size_) : size_);
@@ -256,6 +259,8 @@ TransformPointer make_random_affine(Section& section, std::optional<cv::Size> mo
 TransformPointer make_random_flip(Section& section) { return std::make_unique<RandomFlip>(section); }
 TransformPointer make_resize(Section& section) { return std::make_unique<Resize>(section); }
 TransformPointer make_pad(Section& section) { return std::make_unique<Pad>(section); }
-TransformPointer make_filter_annotations(Section& section) { return std::make_unique<FilterAnnotations>(section); }
+TransformPointer make_filter_annotations(Section& section) {
+  return std::make_unique<FilterAnnotations>(section);
+}
 
 }  // namespace grapnel::detection::data

@@ -1,5 +1,5 @@
-// YOLOXHSVRandomAug: shifts hue, saturation and value of the whole picture, as MMDetection 3.x has it. Works in
-// OpenCV's 8-bit HSV (hue 0..179).
+// YOLOXHSVRandomAug: shifts hue, saturation and value of the whole picture, as MMDetection 3.x has it. Works
+// in OpenCV's 8-bit HSV (hue 0..179).
 #include <algorithm>
 #include <array>
 #include <opencv2/imgproc.hpp>
@@ -13,7 +13,8 @@ class HsvRandomAug : public Transform {
  public:
   explicit HsvRandomAug(Section& section)
       : Transform("YOLOXHSVRandomAug"),
-        deltas_{section.number_or("hue_delta", 5, {0, 90}), section.number_or("saturation_delta", 30, {0, 255}),
+        deltas_{section.number_or("hue_delta", 5, {0, 90}),
+                section.number_or("saturation_delta", 30, {0, 255}),
                 section.number_or("value_delta", 30, {0, 255})} {}
 
   bool commutes_with_resizing() const override { return true; }

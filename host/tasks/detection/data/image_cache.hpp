@@ -1,5 +1,5 @@
-// Decoded pictures kept in memory, so that a picture is read from disk and resized once and not in every epoch.
-// Never changes a result: what it holds is what reading again would give.
+// Decoded pictures kept in memory, so that a picture is read from disk and resized once and not in every
+// epoch. Never changes a result: what it holds is what reading again would give.
 #pragma once
 
 #include <atomic>
@@ -27,9 +27,10 @@ class ImageCache {
 
   explicit ImageCache(int64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  // The picture of `key`, made by `make` when it is not there. Thread-safe; `make` runs outside of any lock and may
-  // run twice for one key at a time. When the limit is reached, pictures of other variants go first; if there are
-  // none, nothing new is kept: with a random order every picture is as likely as another to be asked for again.
+  // The picture of `key`, made by `make` when it is not there. Thread-safe; `make` runs outside of any lock
+  // and may run twice for one key at a time. When the limit is reached, pictures of other variants go first;
+  // if there are none, nothing new is kept: with a random order every picture is as likely as another to be
+  // asked for again.
   Picture get(Key key, const std::function<Picture()>& make);
 
   int64_t bytes() const { return bytes_; }

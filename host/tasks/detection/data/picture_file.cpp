@@ -15,7 +15,8 @@ namespace {
 
 [[noreturn]] void fail(std::string what, const std::string& path, std::string got, std::string expected,
                        std::string hint = "") {
-  throw Failure(FailureKind::kRun, {std::move(what), path, std::move(got), std::move(expected), std::move(hint)});
+  throw Failure(FailureKind::kRun,
+                {std::move(what), path, std::move(got), std::move(expected), std::move(hint)});
 }
 
 std::vector<uint8_t> read_bytes(const std::string& path) {
@@ -29,7 +30,8 @@ std::vector<uint8_t> read_bytes(const std::string& path) {
   }
   uint8_t block[1 << 16];
   size_t count = 0;
-  while ((count = std::fread(block, 1, sizeof block, file.get())) > 0) bytes.insert(bytes.end(), block, block + count);
+  while ((count = std::fread(block, 1, sizeof block, file.get())) > 0)
+    bytes.insert(bytes.end(), block, block + count);
   if (std::ferror(file.get())) fail("cannot read the picture", path, std::strerror(errno), "");
   if (bytes.empty()) fail("cannot read the picture", path, "a file of zero bytes", "a picture");
   return bytes;
@@ -111,10 +113,12 @@ cv::Mat read_picture(const std::string& path, int64_t width_px, int64_t height_p
   const std::vector<uint8_t> bytes = read_bytes(path);
   const std::string truncation = find_truncation(bytes.data(), bytes.size());
   if (!truncation.empty()) {
-    fail("damaged picture", path, truncation + " (" + std::to_string(bytes.size()) + " bytes)", "a complete picture");
+    fail("damaged picture", path, truncation + " (" + std::to_string(bytes.size()) + " bytes)",
+         "a complete picture");
   }
   cv::Mat image = decode(bytes, cv::IMREAD_COLOR, path);
-  if (image.empty()) fail("cannot decode the picture", path, "no picture", "a JPEG, PNG or other picture that OpenCV reads");
+  if (image.empty())
+    fail("cannot decode the picture", path, "no picture", "a JPEG, PNG or other picture that OpenCV reads");
   const auto right_size = [&](const cv::Mat& one) {
     return (width_px == 0 || one.cols == width_px) && (height_px == 0 || one.rows == height_px);
   };

@@ -18,8 +18,8 @@ class Implicit : public Transform {
 };
 
 TransformPointer make_implicit(Section& section, const std::string& type) {
-  for (const char* key : {"backend_args", "file_client_args", "to_float32", "color_type", "imdecode_backend", "with_bbox",
-                          "with_label", "box_type", "meta_keys"}) {
+  for (const char* key : {"backend_args", "file_client_args", "to_float32", "color_type", "imdecode_backend",
+                          "with_bbox", "with_label", "box_type", "meta_keys"}) {
     section.ignore(key);
   }
   if (section.boolean_or("with_mask", false)) {
@@ -49,8 +49,9 @@ std::vector<TransformPointer> make_transforms(const ConfigNode* list, const std:
   std::vector<TransformPointer> transforms;
   if (!list) return transforms;
   if (list->kind() != ConfigNode::Kind::kList) {
-    throw Failure(FailureKind::kConfig, {"wrong type", list->source().text() + ", " + path,
-                                         ConfigNode::kind_name(list->kind()), "a list of transform tables", ""});
+    throw Failure(FailureKind::kConfig,
+                  {"wrong type", list->source().text() + ", " + path, ConfigNode::kind_name(list->kind()),
+                   "a list of transform tables", ""});
   }
   std::vector<std::string> known = {"RandomAffine"};
   for (const auto& [type, maker] : makers()) known.push_back(type);
@@ -138,7 +139,8 @@ void require_clipping(Section& section) {
   }
 }
 
-std::array<double, 2> read_range(Section& section, const char* key, std::array<double, 2> fallback, FloatRange range) {
+std::array<double, 2> read_range(Section& section, const char* key, std::array<double, 2> fallback,
+                                 FloatRange range) {
   const auto values = section.numbers_or(key, {fallback[0], fallback[1]}, 2, range);
   if (values.at(0) > values.at(1)) {
     section.fail(key, "wrong range", std::to_string(values[0]) + ", " + std::to_string(values[1]),

@@ -1,20 +1,19 @@
-// The list of transforms between a decoded picture and a sample, with MMDetection 3.x's type names and options.
-// Immutable: a change makes a new pipeline, so loader threads never see half of one.
+// The list of transforms between a decoded picture and a sample, with MMDetection 3.x's type names and
+// options. Immutable: a change makes a new pipeline, so loader threads never see half of one.
 //
-//   LoadImageFromFile, LoadAnnotations, PackDetInputs   taken and without effect: they are always done
-//   Mosaic             img_scale (640, 640), center_ratio_range (0.5, 1.5), pad_val 114, prob 1
-//   MixUp              img_scale (640, 640), ratio_range (0.5, 1.5), flip_ratio 0.5, pad_val 114, max_iters 15, prob 1
-//   RandomAffine       max_rotate_degree 10, max_translate_ratio 0.1, scaling_ratio_range (0.5, 1.5),
-//                      max_shear_degree 2, border (width, height), border_val 114. After a Mosaic `border` is by
-//                      default -img_scale / 2, which cuts the canvas back to img_scale (MMDetection's YOLOX configs
-//                      write it out); a pipeline without Mosaic has (0, 0). With such a border it belongs to the
-//                      Mosaic: pictures that were not mosaicked (prob, skipped) pass it untouched, as in Megvii's
-//                      YOLOX; MMDetection would crop them.
-//   YOLOXHSVRandomAug  hue_delta 5, saturation_delta 30, value_delta 30
-//   RandomFlip         prob 0.5 (or 2.x's flip_ratio), direction horizontal | vertical | diagonal
-//   Resize             scale (width, height) or one number (or 2.x's img_scale), keep_ratio false
-//   Pad                size (width, height) | pad_to_square, size_divisor, pad_val 114 (MMCV: 0)
-//   FilterAnnotations  min_gt_bbox_wh (1, 1), keep_empty true; false draws another picture instead
+// - LoadImageFromFile, LoadAnnotations, PackDetInputs: taken and without effect, they are always done
+// - Mosaic: img_scale (640, 640), center_ratio_range (0.5, 1.5), pad_val 114, prob 1
+// - MixUp: img_scale (640, 640), ratio_range (0.5, 1.5), flip_ratio 0.5, pad_val 114, max_iters 15, prob 1
+// - RandomAffine: max_rotate_degree 10, max_translate_ratio 0.1, scaling_ratio_range (0.5, 1.5),
+//   max_shear_degree 2, border (width, height), border_val 114. After a Mosaic `border` is by default
+//   -img_scale / 2, which cuts the canvas back to img_scale (MMDetection's YOLOX configs write it out); a
+//   pipeline without Mosaic has (0, 0). With such a border it belongs to the Mosaic: pictures that were not
+//   mosaicked (prob, skipped) pass it untouched, as in Megvii's YOLOX; MMDetection would crop them.
+// - YOLOXHSVRandomAug: hue_delta 5, saturation_delta 30, value_delta 30
+// - RandomFlip: prob 0.5 (or 2.x's flip_ratio), direction horizontal | vertical | diagonal
+// - Resize: scale (width, height) or one number (or 2.x's img_scale), keep_ratio false
+// - Pad: size (width, height) | pad_to_square, size_divisor, pad_val 114 (MMCV: 0)
+// - FilterAnnotations: min_gt_bbox_wh (1, 1), keep_empty true; false draws another picture instead
 //
 // Sizes are (width, height) as MMDetection 3.x documents them; 2.x wrote (height, width) for some.
 #pragma once
@@ -33,8 +32,9 @@ namespace grapnel::detection::data {
 
 class Pipeline {
  public:
-  // `inner` runs on every picture that is read, the further ones of Mosaic and MixUp included (MultiImageMixDataset's
-  // inner dataset); `outer` then once. Null: none. Failure(kConfig) for an unknown type or a wrong option.
+  // `inner` runs on every picture that is read, the further ones of Mosaic and MixUp included
+  // (MultiImageMixDataset's inner dataset); `outer` then once. Null: none. Failure(kConfig) for an unknown
+  // type or a wrong option.
   Pipeline(const ConfigNode* inner, const std::string& inner_path, const ConfigNode* outer,
            const std::string& outer_path);
 
@@ -42,8 +42,8 @@ class Pipeline {
   std::vector<std::string> types() const;
   // The size of the last transform that gives one; empty when none does.
   std::optional<cv::Size> output_size() const;
-  // The size at which pictures may be read: that of the first resizing transform, if everything before it commutes
-  // with resizing; else 0 x 0. Independent of what is skipped, so that the cache stays good.
+  // The size at which pictures may be read: that of the first resizing transform, if everything before it
+  // commutes with resizing; else 0 x 0. Independent of what is skipped, so that the cache stays good.
   cv::Size load_size() const;
 
   // Runs `index` through the pipeline, without the skipped types.
@@ -55,7 +55,8 @@ class Pipeline {
   std::vector<TransformPointer> outer_;
 };
 
-// Resizes and pads to `size`: what no transform has sized, or what is larger, is fit inside with its aspect kept.
+// Resizes and pads to `size`: what no transform has sized, or what is larger, is fit inside with its aspect
+// kept.
 void letterbox(LabelledPicture& picture, cv::Size size);
 
 }  // namespace grapnel::detection::data

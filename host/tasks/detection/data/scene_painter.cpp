@@ -27,7 +27,8 @@ cv::Mat paint_background(int size_px, CounterRng& rng) {
   for (int y = 0; y < kKnots; ++y) {
     for (int x = 0; x < kKnots; ++x) {
       for (int c = 0; c < 3; ++c) {
-        knots.at<cv::Vec3b>(y, x)[c] = static_cast<uint8_t>(base[static_cast<size_t>(c)] + rng.uniform(-40, 40));
+        knots.at<cv::Vec3b>(y, x)[c] =
+            static_cast<uint8_t>(base[static_cast<size_t>(c)] + rng.uniform(-40, 40));
       }
     }
   }
@@ -41,8 +42,9 @@ cv::Mat cut_out(const IdxPictures& source, int64_t index, double scale) {
   const cv::Mat grey(static_cast<int>(source.height_px), static_cast<int>(source.width_px), CV_8U,
                      const_cast<uint8_t*>(source.pixels.data() + index * source.height_px * source.width_px));
   cv::Mat enlarged;
-  cv::resize(grey, enlarged, {static_cast<int>(grey.cols * scale + 0.5), static_cast<int>(grey.rows * scale + 0.5)}, 0,
-             0, cv::INTER_LINEAR);
+  cv::resize(grey, enlarged,
+             {static_cast<int>(grey.cols * scale + 0.5), static_cast<int>(grey.rows * scale + 0.5)}, 0, 0,
+             cv::INTER_LINEAR);
   const cv::Mat visible = enlarged >= kVisibleGrey;
   const cv::Rect box = cv::boundingRect(visible);
   return box.area() > 0 ? enlarged(box).clone() : cv::Mat();
@@ -81,7 +83,8 @@ class Canvas {
       for (int x = 0; x < size_px_; ++x) {
         if (row[x] < 0) continue;
         Extent& extent = extents[static_cast<size_t>(row[x])];
-        extent = {std::min(extent.x1, x), std::min(extent.y1, y), std::max(extent.x2, x), std::max(extent.y2, y)};
+        extent = {std::min(extent.x1, x), std::min(extent.y1, y), std::max(extent.x2, x),
+                  std::max(extent.y2, y)};
       }
     }
     for (size_t i = 0; i < extents.size(); ++i) {

@@ -1,5 +1,5 @@
-// One step of the data pipeline: changes a picture and its boxes, drawing what is random from the sample's own
-// generator. Immutable after construction, so loader threads share it.
+// One step of the data pipeline: changes a picture and its boxes, drawing what is random from the sample's
+// own generator. Immutable after construction, so loader threads share it.
 #pragma once
 
 #include <array>
@@ -87,26 +87,29 @@ class Transform {
 
 using TransformPointer = std::unique_ptr<const Transform>;
 
-// ---- options that several transforms have ------------------------------------------------------------------
-// A size as MMDetection 3.x writes it: (width, height), or one number for a square. Positive, at most 16384.
+// ---- options that several transforms have
+// ------------------------------------------------------------------ A size as MMDetection 3.x writes it:
+// (width, height), or one number for a square. Positive, at most 16384.
 cv::Size read_size(Section& section, const char* key, std::optional<cv::Size> fallback);
 // A grey or a list of three (B, G, R), 0..255; MMDetection's {img = ...} too.
 cv::Scalar read_pad_value(Section& section, const char* key);
 // Boxes are always cut at the border: bbox_clip_border = false is refused.
 void require_clipping(Section& section);
 // Two numbers, the first not above the second.
-std::array<double, 2> read_range(Section& section, const char* key, std::array<double, 2> fallback, FloatRange range);
+std::array<double, 2> read_range(Section& section, const char* key, std::array<double, 2> fallback,
+                                 FloatRange range);
 
-// ---- what several transforms do ----------------------------------------------------------------------------
-// Resizes bilinearly and scales the boxes and scale_x, scale_y. No-op for the picture's own size.
+// ---- what several transforms do
+// ---------------------------------------------------------------------------- Resizes bilinearly and scales
+// the boxes and scale_x, scale_y. No-op for the picture's own size.
 void resize_picture(LabelledPicture& picture, cv::Size size);
 // The largest size with the picture's aspect inside of `box`, at least 1 x 1, rounded to the nearest px.
 cv::Size fit_inside(cv::Size picture, cv::Size box);
 // Pads at the right and the bottom.
 void pad_picture(LabelledPicture& picture, cv::Size size, const cv::Scalar& value);
 
-// ---- the transforms, each made from its table; unknown keys are refused by the pipeline ----------------------
-// `mosaic_size`: img_scale of a Mosaic before it in the pipeline.
+// ---- the transforms, each made from its table; unknown keys are refused by the pipeline
+// ---------------------- `mosaic_size`: img_scale of a Mosaic before it in the pipeline.
 TransformPointer make_mosaic(Section& section);
 TransformPointer make_mix_up(Section& section);
 TransformPointer make_random_affine(Section& section, std::optional<cv::Size> mosaic_size);

@@ -40,6 +40,12 @@ function(grapnel_use_torch target)
   endif()
   target_link_libraries(${target} PUBLIC grapnel_torch)
   target_precompile_headers(${target} REUSE_FROM grapnel_torch_pch)
+  # The header is compiled with -fPIC; an executable's -fPIE would make it unusable.
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
 endfunction()
 
 # grapnel_test(NAME SOURCES ... [LINK ...] [LABELS ...] [TORCH] [TIMEOUT s]): one GoogleTest binary, one

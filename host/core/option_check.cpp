@@ -73,7 +73,7 @@ std::string article_and_kind(int32_t kind) {
     case GRAPNEL_KIND_STRING:
       return "a string";
     case GRAPNEL_KIND_TREE:
-      return "a table or a list";
+      return "any value";
     default:
       return std::string("a ") + option_kind_name(kind);
   }
@@ -96,7 +96,7 @@ bool is_of_kind(int32_t kind, const ConfigNode& node) {
     case GRAPNEL_KIND_STRING:
       return node.kind() == Kind::kString;
     default:
-      return node.kind() == Kind::kTable || node.kind() == Kind::kList;
+      return node.kind() != Kind::kNone;  // a tree may be any value
   }
 }
 

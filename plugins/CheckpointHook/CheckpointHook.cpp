@@ -1,13 +1,12 @@
-// Decides when the run is saved, and which old checkpoints go. Semantics: MMEngine 0.10's CheckpointHook; here an
-// old file is removed only when the newer one is on disk, save_last also holds on an early stop, and what is kept
-// and what was best survives a resume.
+// Decides when the run is saved, and which old checkpoints go. Semantics: MMEngine 0.10's CheckpointHook;
+// here an old file is removed only when the newer one is on disk, save_last also holds on an early stop, and
+// what is kept and what was best survives a resume.
 #include <grapnel/hook.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,20 +19,50 @@ namespace {
 
 std::string file_name_of(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
-// A metric or a list of metrics, as JSON.
-std::vector<std::string> read_metrics(const std::string& text) {
-  const json::Value value = json::parse(text);
-  std::vector<std::string> names;
-  if (value.is_string()) names.push_back(value.text());
+// The option's text or list of texts.
+std::vector<std::string> read_texts(const Setup& setup, const char* option, const std::string& expected) {
+  if (!setup.has(option)) return {};
+  const json::Value value = json::parse(setup.json(option));
+  const auto refuse = [&](const json::Value& got) {
+    throw Error(std::string(option) + ": got " + got.described() + ", expected " + expected);
+  };
+  std::vector<std::string> texts;
+  if (value.is_string()) texts.push_back(value.text());
   for (const json::Value& item : value.items()) {
-    if (!item.is_string()) throw Error("save_best: got " + item.described() + ", expected names of metrics");
-    names.push_back(item.text());
+    if (!item.is_string()) refuse(item);
+    texts.push_back(item.text());
   }
-  if (names.empty()) throw Error("save_best: got " + value.described() + ", expected a metric or a list of metrics");
+  if (texts.empty()) refuse(value);
+  return texts;
+}
+
+std::vector<std::string> read_metrics(const Setup& setup) {
+  const auto names = read_texts(setup, "save_best", "a metric or a list of metrics");
   if (names.size() > 1 && std::count(names.begin(), names.end(), "auto")) {
     throw Error("save_best: \"auto\" stands for the first metric and must be alone");
   }
+  for (const auto& name : names) {
+    if (std::count(names.begin(), names.end(), name) > 1)
+      throw Error("save_best: '" + name + "' comes twice");
+  }
   return names;
+}
+
+// One rule a metric, one for all, or none.
+std::vector<MetricRule> read_rules(const Setup& setup, size_t metrics) {
+  std::vector<MetricRule> rules;
+  for (const auto& text : read_texts(setup, "rule", "\"greater\", \"less\" or a list of them")) {
+    if (text != "greater" && text != "less") {
+      throw Error("rule: got " + json::quote(text) + ", expected \"greater\" or \"less\"");
+    }
+    rules.push_back(text == "greater" ? MetricRule::kGreater : MetricRule::kLess);
+  }
+  if (rules.size() > 1 && rules.size() != metrics) {
+    throw Error("rule: got " + std::to_string(rules.size()) + " rules for " + std::to_string(metrics) +
+                " metrics of save_best, expected one or as many");
+  }
+  if (rules.size() == 1) rules.resize(metrics, rules.front());
+  return rules;
 }
 
 }  // namespace
@@ -45,46 +74,67 @@ class CheckpointHook : public Hook {
   static constexpr const char* license = "Apache-2.0";
 
   explicit CheckpointHook(const Setup& setup)
-      : Hook(setup), interval_(setup.integer("interval")), by_epoch_(setup.boolean("by_epoch")),
-        max_keep_(setup.integer("max_keep_ckpts")), save_last_(setup.boolean("save_last")),
+      : Hook(setup),
+        interval_(setup.integer("interval")),
+        by_epoch_(setup.boolean("by_epoch")),
+        max_keep_(setup.integer("max_keep_ckpts")),
+        save_last_(setup.boolean("save_last")),
         save_begin_(setup.integer("save_begin")),
-        template_(setup.has("filename_tmpl") ? setup.text("filename_tmpl") : by_epoch_ ? "epoch_{}.pth" : "iter_{}.pth") {
+        template_(setup.has("filename_tmpl") ? setup.text("filename_tmpl")
+                  : by_epoch_                ? "epoch_{}.pth"
+                                             : "iter_{}.pth") {
     if (template_.find("{}") == std::string::npos || template_.find('/') != std::string::npos) {
       throw Error("filename_tmpl: got \"" + template_ + "\", expected a file name with {} for the number");
     }
-    if (setup.has("save_best")) metrics_ = read_metrics(setup.json("save_best"));
-    if (setup.has("rule")) rule_ = setup.text("rule") == "greater" ? MetricRule::kGreater : MetricRule::kLess;
-    for (const auto& metric : metrics_) {
-      if (metric != "auto") rule_of(metric);  // refused now rather than after the first validation
+    if (template_.find("{}") != template_.rfind("{}")) {
+      throw Error("filename_tmpl: got \"" + template_ + "\", expected {} once");
+    }
+    metrics_ = read_metrics(setup);
+    rules_ = read_rules(setup, metrics_.size());
+    if (setup.has("greater_keys")) keys_.greater = setup.texts("greater_keys");
+    if (setup.has("less_keys")) keys_.less = setup.texts("less_keys");
+    for (size_t i = 0; i < metrics_.size(); ++i) {
+      if (metrics_[i] != "auto")
+        rule_of(i, metrics_[i]);  // refused now rather than after the first validation
     }
     if (!setup.boolean("save_optimizer") || !setup.boolean("save_param_scheduler")) {
-      log().warning("save_optimizer and save_param_scheduler are ignored: every checkpoint can be resumed from");
+      log().warning(
+          "save_optimizer and save_param_scheduler are ignored: every checkpoint can be resumed from");
     }
+    if (setup.has("published_keys")) log().warning("published_keys is ignored: nothing is published");
   }
 
   void before_train(const Point&) override {
     is_training_ = true;
     has_trained_ = false;
+    has_saved_ = false;
   }
 
   void after_train_iter(const Point& at) override {
     has_trained_ = true;
     if (by_epoch_) return;
-    if (every_n_train_iters(at, interval_, save_begin_) || (save_last_ && is_last_train_iter(at))) save_step(at.iter + 1);
+    if (every_n_train_iters(at, interval_, save_begin_) || (save_last_ && is_last_train_iter(at)))
+      save_step(at.iter + 1);
   }
 
   void after_train_epoch(const Point& at) override {
     if (!by_epoch_) return;
-    if (every_n_epochs(at, interval_, save_begin_) || (save_last_ && is_last_train_epoch(at))) save_step(at.epoch + 1);
+    if (every_n_epochs(at, interval_, save_begin_) || (save_last_ && is_last_train_epoch(at)))
+      save_step(at.epoch + 1);
   }
 
   void after_val_epoch(const Point& at) override {
     if (!is_training_ || metrics_.empty()) return;
+    if (values().count(GRAPNEL_VALUES_METRICS) == 0) {
+      log().warning("The evaluation gave no metrics: no best checkpoint is looked for");
+      return;
+    }
     const int64_t step = by_epoch_ ? at.epoch : at.iter;
     bool improved = false;
-    for (const auto& wanted : metrics_) improved |= save_if_best(wanted, step);
-    // The file of this step was written before its validation: written again, it knows the new best.
-    if (improved) save_step(step);
+    for (size_t i = 0; i < metrics_.size(); ++i) improved |= save_if_best(i, step);
+    // The file of this step was written before its validation: written again, it knows the new best. As
+    // MMEngine, only once the run has saved a step at all.
+    if (improved && has_saved_) save_step(step);
   }
 
   void after_train(const Point& at) override {
@@ -96,7 +146,8 @@ class CheckpointHook : public Hook {
   // What the file says of itself must be true once it is written.
   void before_save_checkpoint(const Point& at) override {
     const std::string name = file_name_of(at.checkpoint_path);
-    if (name == pending_step_ && (kept_.empty() || kept_.back() != name)) kept_.push_back(name);
+    adds_to_kept_ = name == pending_step_ && (kept_.empty() || kept_.back() != name);
+    if (adds_to_kept_) kept_.push_back(name);
   }
 
   void after_save_checkpoint(const Point& at) override {
@@ -152,7 +203,8 @@ class CheckpointHook : public Hook {
 
   static int64_t read_count(StateReader& in) {
     const int64_t count = in.integer();
-    if (count < 0 || count > 100000) throw Error("the saved state is damaged: a list of " + std::to_string(count) + " files");
+    if (count < 0 || count > 100000)
+      throw Error("the saved state is damaged: a list of " + std::to_string(count) + " files");
     return count;
   }
 
@@ -162,9 +214,9 @@ class CheckpointHook : public Hook {
     return text;
   }
 
-  MetricRule rule_of(const std::string& metric) const {
-    if (rule_) return *rule_;
-    const auto rule = infer_rule(metric);
+  MetricRule rule_of(size_t index, const std::string& metric) const {
+    if (!rules_.empty()) return rules_[index];
+    const auto rule = infer_rule(metric, keys_);
     if (!rule) {
       throw Error("whether more or less of '" + metric +
                   "' is better cannot be told from its name: set rule to \"greater\" or \"less\"");
@@ -179,6 +231,7 @@ class CheckpointHook : public Hook {
 
   void save_step(int64_t step) {
     last_step_ = step;
+    has_saved_ = true;
     pending_step_ = step_name(step);
     log().info("Saving checkpoint at " + std::to_string(step) + (by_epoch_ ? " epochs" : " iterations"));
     runner().request_save(pending_step_);
@@ -187,7 +240,7 @@ class CheckpointHook : public Hook {
   void finish_step(const std::string& name, bool written) {
     pending_step_.clear();
     if (!written) {
-      if (!kept_.empty() && kept_.back() == name) kept_.pop_back();
+      if (adds_to_kept_) kept_.pop_back();
       return;
     }
     while (max_keep_ > 0 && static_cast<int64_t>(kept_.size()) > max_keep_) {
@@ -202,8 +255,9 @@ class CheckpointHook : public Hook {
     std::remove((runner().work_dir() + "/" + name).c_str());
   }
 
-  // True if the metric got better and its file was asked for.
-  bool save_if_best(const std::string& wanted, int64_t step) {
+  // True if the metric of that index in save_best got better and its file was asked for.
+  bool save_if_best(size_t index, int64_t step) {
+    const std::string& wanted = metrics_[index];
     std::string metric;
     double score = 0;
     std::vector<std::string> known;
@@ -219,7 +273,7 @@ class CheckpointHook : public Hook {
     }
     Best& best = best_[metric];
     const bool first = best.file.empty();
-    if (std::isnan(score) || (!first && !is_better(rule_of(metric), score, best.score))) return false;
+    if (std::isnan(score) || (!first && !is_better(rule_of(index, metric), score, best.score))) return false;
     std::string label = metric;
     std::replace(label.begin(), label.end(), '/', '_');
     best.previous = best.file;
@@ -236,29 +290,35 @@ class CheckpointHook : public Hook {
   bool save_last_;
   int64_t save_begin_;
   std::string template_;
-  std::vector<std::string> metrics_;
-  std::optional<MetricRule> rule_;
+  std::vector<std::string> metrics_;  // of save_best
+  std::vector<MetricRule> rules_;     // one a metric; empty: told from the names
+  MetricKeys keys_;
 
   bool is_training_ = false;
   bool has_trained_ = false;
+  bool has_saved_ = false;     // a step, since this start
+  bool adds_to_kept_ = false;  // the save that is going on brought a new name
   int64_t last_step_ = 0;
   std::string pending_step_;
   std::vector<std::string> kept_;  // interval checkpoints, oldest first
   std::map<std::string, Best> best_;
 };
 
-static constexpr const char* kRules[] = {"greater", "less"};
-
 GRAPNEL_HOOK(CheckpointHook, "1.0.0", "Saves the run at an interval, at its end and when a metric is best",
              int_option("interval", "-1", "epochs or iterations between two checkpoints; -1: none", -1),
              bool_option("by_epoch", "true", "count epochs, not iterations"),
              int_option("max_keep_ckpts", "-1", "interval checkpoints kept; -1: all", -1),
              bool_option("save_last", "true", "also save the last state"),
-             optional(tree_option("save_best", nullptr, "a metric, a list of metrics, or \"auto\" for the first one")),
-             optional(choice_option("rule", nullptr, "what is better; absent: told from the metric's name", kRules)),
+             optional(tree_option("save_best", nullptr,
+                                  "a metric, a list of metrics, or \"auto\" for the first one")),
+             optional(tree_option("rule", nullptr,
+                                  "\"greater\" or \"less\", or one a metric; absent: told from the name")),
+             optional(string_list_option("greater_keys", nullptr, "parts of a name that tell 'greater'")),
+             optional(string_list_option("less_keys", nullptr, "parts of a name that tell 'less'")),
              int_option("save_begin", "0", "first epoch or iteration that counts", 0),
              optional(string_option("filename_tmpl", nullptr, "file name with {} for the number")),
              bool_option("save_optimizer", "true", "MMEngine's; always so here"),
-             bool_option("save_param_scheduler", "true", "MMEngine's; always so here"));
+             bool_option("save_param_scheduler", "true", "MMEngine's; always so here"),
+             optional(tree_option("published_keys", nullptr, "MMEngine's; ignored with a warning")));
 
 }  // namespace grapnel

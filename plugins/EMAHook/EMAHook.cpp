@@ -1,5 +1,5 @@
-// Keeps a running average of the weights, evaluates on it and stores it in checkpoints. Semantics: MMEngine 0.10's
-// EMAHook, with its ExponentialMovingAverage and MMDetection's ExpMomentumEMA, which is YOLOX's ramp.
+// Keeps a running average of the weights, evaluates on it and stores it in checkpoints. Semantics: MMEngine
+// 0.10's EMAHook, with its ExponentialMovingAverage and MMDetection's ExpMomentumEMA, which is YOLOX's ramp.
 #include <grapnel/hook.hpp>
 
 #include <cmath>
@@ -17,10 +17,15 @@ class EMAHook : public Hook {
   static constexpr const char* license = "Apache-2.0";
 
   explicit EMAHook(const Setup& setup)
-      : Hook(setup), has_ramp_(setup.text("ema_type") == "ExpMomentumEMA"), momentum_(setup.number("momentum")),
-        gamma_(static_cast<double>(setup.integer("gamma"))), interval_(setup.integer("interval")),
-        update_buffers_(setup.boolean("update_buffers")), strict_load_(setup.boolean("strict_load")),
-        begin_iter_(setup.integer("begin_iter")), begin_epoch_(setup.integer("begin_epoch")) {
+      : Hook(setup),
+        has_ramp_(setup.text("ema_type") == "ExpMomentumEMA"),
+        momentum_(setup.number("momentum")),
+        gamma_(static_cast<double>(setup.integer("gamma"))),
+        interval_(setup.integer("interval")),
+        update_buffers_(setup.boolean("update_buffers")),
+        strict_load_(setup.boolean("strict_load")),
+        begin_iter_(setup.integer("begin_iter")),
+        begin_epoch_(setup.integer("begin_epoch")) {
     if (!(momentum_ > 0 && momentum_ < 1)) throw Error("momentum must be above 0 and below 1");
     if (begin_iter_ > 0 && begin_epoch_ > 0) throw Error("begin_iter and begin_epoch cannot both be set");
     if (momentum_ > 0.5) {
@@ -72,28 +77,27 @@ class EMAHook : public Hook {
     shown_for_save_ = false;
   }
 
-  // The counter and the training weights: the averages are the checkpoint's state_dict.
+  // The counter and whichever of averages and training weights the model doesn't hold now. A file written
+  // between before_ and after_save_checkpoint has the averages as its weights; one that a signal makes out of
+  // the state before a validation has the training weights.
   void save_state(StateWriter& out) override {
     out.integer(steps_);
+    out.integer(shows_averages_ ? 1 : 0);
     out.integer(static_cast<int64_t>(averages_.size()));
     for (auto& average : averages_) out.text(average.name());
-    for (size_t i = 0; i < averages_.size(); ++i) {
-      if (shows_averages_) {
-        out.tensor(averages_[i].name(), averages_[i].contiguous());
-      } else {
-        ema::AveragedTensor source(averages_[i].name(), view_of(i));
-        out.tensor(averages_[i].name(), source.contiguous());
-      }
-    }
+    for (auto& average : averages_) out.tensor(average.name(), average.contiguous());
   }
 
-  // The model holds the checkpoint's averages: they are kept, and the training weights take their place.
+  // The model holds the checkpoint's weights: afterwards it holds the training weights, and the averages are
+  // here.
   void load_state(StateReader& in) override {
     steps_ = in.integer();
+    const bool model_has_averages = in.integer() != 0;
     const int64_t count = in.integer();
     if (steps_ < 0 || count < 0) throw Error("the saved state of the averages is damaged");
     std::vector<std::string> saved;
     for (int64_t i = 0; i < count; ++i) saved.push_back(in.text());
+    shows_averages_ = false;
     start_averages();
     size_t found = 0;
     for (size_t i = 0; i < averages_.size(); ++i) {
@@ -102,14 +106,14 @@ class EMAHook : public Hook {
       for (const auto& candidate : saved) is_saved = is_saved || candidate == name;
       if (is_saved) {
         ++found;
-        restore_source(i, in.tensor(name));
+        restore(i, in.tensor(name), model_has_averages);
       } else if (strict_load_) {
-        throw Error("the checkpoint keeps no training weights for '" + name + "'");
+        throw Error("the checkpoint keeps no average of '" + name + "'");
       }
     }
     if (strict_load_ && found != saved.size()) {
-      throw Error("the checkpoint keeps averages of " + std::to_string(saved.size()) + " tensors, the model has " +
-                  std::to_string(found) + " of them");
+      throw Error("the checkpoint keeps averages of " + std::to_string(saved.size()) +
+                  " tensors, the model has " + std::to_string(found) + " of them");
     }
   }
 
@@ -152,13 +156,18 @@ class EMAHook : public Hook {
     }
   }
 
-  void restore_source(size_t i, const grapnel_tensor& source) {
+  void restore(size_t i, const grapnel_tensor& saved, bool is_training_weights) {
     const grapnel_tensor target = view_of(i);
-    bool same = source.ndim == target.ndim && std::memcmp(&source.dtype, &target.dtype, sizeof source.dtype) == 0;
-    for (int32_t d = 0; same && d < source.ndim; ++d) same = source.shape[d] == target.shape[d];
-    if (!same) throw Error("the checkpoint's '" + averages_[i].name() + "' has another shape or type than the model's");
-    ema::AveragedTensor values(averages_[i].name(), source);
-    ema::scatter(values.contiguous().data, target);
+    bool same =
+        saved.ndim == target.ndim && std::memcmp(&saved.dtype, &target.dtype, sizeof saved.dtype) == 0;
+    for (int32_t d = 0; same && d < saved.ndim; ++d) same = saved.shape[d] == target.shape[d];
+    if (!same) {
+      throw Error("the checkpoint's '" + averages_[i].name() +
+                  "' has another shape or type than the model's");
+    }
+    averages_[i].copy_from(saved);
+    // What was saved are the training weights, what the model shows the averages.
+    if (is_training_weights) averages_[i].swap_with(target);
   }
 
   void show_averages(bool on) {
@@ -186,7 +195,8 @@ class EMAHook : public Hook {
 static constexpr const char* kTypes[] = {"ExponentialMovingAverage", "ExpMomentumEMA"};
 
 GRAPNEL_HOOK(EMAHook, "1.0.0", "Averages the weights over time, evaluates on and saves the average",
-             choice_option("ema_type", "\"ExponentialMovingAverage\"", "how the share of new weights runs", kTypes),
+             choice_option("ema_type", "\"ExponentialMovingAverage\"", "how the share of new weights runs",
+                           kTypes),
              float_option("momentum", "0.0002", "final share of the new weights, above 0 and below 1", 0, 1),
              int_option("gamma", "2000", "ExpMomentumEMA: iterations of the ramp", 1),
              int_option("interval", "1", "iterations between two updates", 1),

@@ -31,7 +31,8 @@ std::vector<int64_t> row_major_strides(const grapnel_tensor& view) {
 bool covers_its_memory(const grapnel_tensor& view) {
   std::vector<size_t> order(static_cast<size_t>(view.ndim));
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return view.strides[a] < view.strides[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return view.strides[a] < view.strides[b]; });
   int64_t expected = 1;
   for (const size_t d : order) {
     if (view.shape[d] == 1) continue;
@@ -109,7 +110,9 @@ void scatter(const void* row_major, const grapnel_tensor& view) {
 }
 
 AveragedTensor::AveragedTensor(std::string name, const grapnel_tensor& view)
-    : name_(std::move(name)), dtype_(view.dtype), shape_(view.shape, view.shape + view.ndim),
+    : name_(std::move(name)),
+      dtype_(view.dtype),
+      shape_(view.shape, view.shape + view.ndim),
       count_(element_count(view)) {
   require_supported(name_, view);
   kept_.resize((count_ * element_size(dtype_) + 7) / 8);
@@ -186,8 +189,9 @@ void AveragedTensor::swap_with(const grapnel_tensor& view) {
 }
 
 grapnel_tensor AveragedTensor::contiguous() {
-  const grapnel_tensor row_major{nullptr, {GRAPNEL_DEVICE_CPU, 0}, static_cast<int32_t>(shape_.size()), dtype_,
-                                 shape_.data(), row_major_.data(), 0};
+  const grapnel_tensor row_major{nullptr, {GRAPNEL_DEVICE_CPU, 0}, static_cast<int32_t>(shape_.size()),
+                                 dtype_,  shape_.data(),           row_major_.data(),
+                                 0};
   grapnel_tensor result = row_major;
   result.data = kept_.data();
   if (is_dense_ && strides_ != row_major_) {

@@ -1,5 +1,5 @@
-// One parameter or buffer and the running average that is kept of it, in the memory order of the tensor itself,
-// so that updating and swapping are single passes over dense memory whatever its strides.
+// One parameter or buffer and the running average that is kept of it, in the memory order of the tensor
+// itself, so that updating and swapping are single passes over dense memory whatever its strides.
 #pragma once
 
 #include <grapnel/hook.hpp>
@@ -41,10 +41,10 @@ class AveragedTensor {
   std::string name_;
   grapnel_dtype dtype_{};
   std::vector<int64_t> shape_;
-  std::vector<int64_t> strides_;      // of `kept_` if it is dense; else row-major order
-  bool is_dense_ = false;             // the view covers its memory without gaps
-  size_t count_ = 0;                  // elements
-  std::vector<uint64_t> kept_;        // count_ elements; uint64_t for alignment
+  std::vector<int64_t> strides_;  // of `kept_` if it is dense; else row-major order
+  bool is_dense_ = false;         // the view covers its memory without gaps
+  size_t count_ = 0;              // elements
+  std::vector<uint64_t> kept_;    // count_ elements; uint64_t for alignment
   std::vector<uint64_t> scratch_;
   std::vector<int64_t> row_major_;
 };

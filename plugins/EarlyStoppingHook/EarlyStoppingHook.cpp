@@ -39,8 +39,12 @@ class EarlyStoppingHook : public Hook {
   static constexpr const char* license = "Apache-2.0";
 
   explicit EarlyStoppingHook(const Setup& setup)
-      : Hook(setup), monitor_(setup.text("monitor")), rule_(rule_of(setup)), min_delta_(setup.number("min_delta")),
-        strict_(setup.boolean("strict")), check_finite_(setup.boolean("check_finite")),
+      : Hook(setup),
+        monitor_(setup.text("monitor")),
+        rule_(rule_of(setup)),
+        min_delta_(setup.number("min_delta")),
+        strict_(setup.boolean("strict")),
+        check_finite_(setup.boolean("check_finite")),
         patience_(setup.integer("patience")) {
     if (setup.has("stopping_threshold")) stopping_threshold_ = setup.number("stopping_threshold");
     const double infinity = std::numeric_limits<double>::infinity();
@@ -126,6 +130,7 @@ GRAPNEL_HOOK(EarlyStoppingHook, "1.0.0", "Ends the training when a metric no lon
              bool_option("strict", "false", "an absent metric ends the run"),
              bool_option("check_finite", "true", "a metric that is not finite ends the training"),
              int_option("patience", "5", "validations without progress before the end", 1),
-             optional(float_option("stopping_threshold", nullptr, "a better metric than this ends the training")));
+             optional(float_option("stopping_threshold", nullptr,
+                                   "a better metric than this ends the training")));
 
 }  // namespace grapnel

@@ -1,5 +1,6 @@
 // Times every iteration and the wait for its data, and estimates when the loop will be done. Semantics:
-// MMEngine 0.10's IterTimerHook; the estimate counts this start's iterations only, so a resume does not falsify it.
+// MMEngine 0.10's IterTimerHook; the estimate counts this start's iterations only, so a resume does not
+// falsify it.
 #include <grapnel/hook.hpp>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Writes the run's progress in MMEngine's form: console lines through the log service, and scalars.json. What is
-// written comes from the message hub, where RuntimeInfoHook and IterTimerHook put it.
+// Writes the run's progress in MMEngine's form: console lines through the log service, and scalars.json. What
+// is written comes from the message hub, where RuntimeInfoHook and IterTimerHook put it.
 #include <grapnel/hook.hpp>
 #include <unistd.h>
 
@@ -13,7 +13,9 @@
 namespace grapnel {
 namespace {
 
-bool starts_with(const std::string& key, const std::string& prefix) { return key.compare(0, prefix.size(), prefix) == 0; }
+bool starts_with(const std::string& key, const std::string& prefix) {
+  return key.compare(0, prefix.size(), prefix) == 0;
+}
 
 std::string formatted(const char* format, double value) {
   char text[64];
@@ -41,7 +43,8 @@ double resident_mb() {
 // "[ 10/188]": the count padded to the length's width.
 std::string of_text(int64_t count, int64_t length) {
   const std::string total = std::to_string(length), done = std::to_string(count);
-  return "[" + std::string(total.size() > done.size() ? total.size() - done.size() : 0, ' ') + done + "/" + total + "]";
+  return "[" + std::string(total.size() > done.size() ? total.size() - done.size() : 0, ' ') + done + "/" +
+         total + "]";
 }
 
 }  // namespace
@@ -53,7 +56,9 @@ class LoggerHook : public Hook {
   static constexpr const char* license = "Apache-2.0";
 
   explicit LoggerHook(const Setup& setup)
-      : Hook(setup), interval_(setup.integer("interval")), ignore_last_(setup.boolean("ignore_last")),
+      : Hook(setup),
+        interval_(setup.integer("interval")),
+        ignore_last_(setup.boolean("ignore_last")),
         interval_exp_name_(setup.integer("interval_exp_name")),
         log_metric_by_epoch_(setup.boolean("log_metric_by_epoch")),
         window_(static_cast<uint64_t>(setup.integer("window_size"))) {}
@@ -66,7 +71,8 @@ class LoggerHook : public Hook {
 
   void after_train_iter(const Point& at) override {
     if (!is_writer_) return;
-    if (every_n_train_iters(at, interval_exp_name_)) log().info("Exp name: " + message_hub().text("experiment_name"));
+    if (every_n_train_iters(at, interval_exp_name_))
+      log().info("Exp name: " + message_hub().text("experiment_name"));
     const bool last = end_of_epoch(at) && (!ignore_last_ || at.epoch_length <= interval_);
     if (every_n_inner_iters(at, interval_) || last) log_train(at);
   }
@@ -91,11 +97,15 @@ class LoggerHook : public Hook {
       if (!starts_with(key, "train/")) continue;
       const std::string name = key.substr(6);
       if (name == "time" || name == "data_time") continue;
-      if (name.find("loss") == std::string::npos) scalars.emplace_back(name, message_hub().scalar(key));
-      else losses.emplace_back(name, mean(key, window_));
+      if (name.find("loss") == std::string::npos)
+        scalars.emplace_back(name, message_hub().scalar(key));
+      else
+        losses.emplace_back(name, mean(key, window_));
     }
-    std::string line = at.by_epoch ? "Epoch(train)  [" + std::to_string(at.epoch + 1) + "]" : "Iter(train) ";
-    line += of_text(at.by_epoch ? at.batch_idx + 1 : at.iter + 1, at.by_epoch ? at.epoch_length : at.max_iters);
+    std::string line = at.by_epoch ? "Epoch(train)" + padded_epoch(at.epoch + 1, at.max_epochs)
+                                   : std::string("Iter(train) ");
+    line +=
+        of_text(at.by_epoch ? at.batch_idx + 1 : at.iter + 1, at.by_epoch ? at.epoch_length : at.max_iters);
     for (const auto& [name, value] : scalars) line += "  " + name + ": " + formatted("%.4e", value);
     const std::string eta = message_hub().text("eta");
     if (!eta.empty()) line += "  eta: " + clock_text(std::strtod(eta.c_str(), nullptr));
@@ -118,11 +128,19 @@ class LoggerHook : public Hook {
     report(file_.append(scalars));
   }
 
-  // "Epoch(val)  [3]" during training, "Epoch(val) " in a run of its own.
+  // "  [3]": as wide as the largest epoch's.
+  static std::string padded_epoch(int64_t epoch, int64_t max_epochs) {
+    const std::string text = "[" + std::to_string(epoch) + "]";
+    const size_t width = std::to_string(max_epochs).size() + 3;
+    return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+  }
+
+  // "Epoch(val) [3]" during training by epochs, "Iter(val) " by iterations, "Epoch(val) " in a run of its
+  // own.
   static std::string evaluation_title(const Point& at, const std::string& mode) {
-    std::string title = "Epoch(" + mode + ") ";
-    if (at.max_epochs > 0 && at.by_epoch) title += " [" + std::to_string(at.epoch) + "]";
-    return title;
+    if (!at.by_epoch) return "Iter(" + mode + ") ";
+    const std::string title = "Epoch(" + mode + ") ";
+    return at.max_epochs > 0 && mode == "val" ? title + "[" + std::to_string(at.epoch) + "]" : title;
   }
 
   void log_evaluation_iter(const Point& at, const std::string& mode) {
@@ -132,7 +150,9 @@ class LoggerHook : public Hook {
     if (!eta.empty()) line += "  eta: " + clock_text(std::strtod(eta.c_str(), nullptr));
     for (const char* name : {"time", "data_time"}) {
       const std::string key = mode + "/" + name;
-      if (message_hub().has_scalar(key)) line += std::string("  ") + name + ": " + formatted("%.4f", mean(key, static_cast<uint64_t>(interval_)));
+      if (message_hub().has_scalar(key))
+        line +=
+            std::string("  ") + name + ": " + formatted("%.4f", mean(key, static_cast<uint64_t>(interval_)));
     }
     log().info(line + "  memory: " + formatted("%.0f", resident_mb()));
   }
@@ -148,12 +168,14 @@ class LoggerHook : public Hook {
     }
     for (const char* name : {"data_time", "time"}) {
       const std::string key = mode + "/" + name;
-      if (message_hub().has_scalar(key)) scalars.emplace_back(name, mean(key, static_cast<uint64_t>(std::max<int64_t>(at.epoch_length, 1))));
+      if (message_hub().has_scalar(key))
+        scalars.emplace_back(name, mean(key, static_cast<uint64_t>(std::max<int64_t>(at.epoch_length, 1))));
     }
     std::string line = evaluation_title(at, mode) + of_text(at.epoch_length, at.epoch_length) + "  ";
     for (const auto& [name, value] : scalars) line += "  " + name + ": " + formatted("%.4f", value);
     log().info(line);
-    scalars.emplace_back("step", static_cast<double>(at.by_epoch && log_metric_by_epoch_ ? at.epoch : at.iter));
+    scalars.emplace_back("step",
+                         static_cast<double>(at.by_epoch && log_metric_by_epoch_ ? at.epoch : at.iter));
     report(file_.append(scalars));
   }
 

@@ -16,8 +16,10 @@ std::string number_text(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   char text[40];
-  if (value == std::floor(value) && std::fabs(value) < 1e15) std::snprintf(text, sizeof text, "%.0f", value);
-  else std::snprintf(text, sizeof text, "%.17g", value);
+  if (value == std::floor(value) && std::fabs(value) < 1e15)
+    std::snprintf(text, sizeof text, "%.0f", value);
+  else
+    std::snprintf(text, sizeof text, "%.17g", value);
   return text;
 }
 
@@ -29,7 +31,8 @@ ScalarFile::~ScalarFile() {
 
 std::string ScalarFile::open(const std::string& folder) {
   const std::string data_folder = folder + "/vis_data";
-  if (mkdir(data_folder.c_str(), 0777) != 0 && errno != EEXIST) return data_folder + ": " + std::strerror(errno);
+  if (mkdir(data_folder.c_str(), 0777) != 0 && errno != EEXIST)
+    return data_folder + ": " + std::strerror(errno);
   const std::string path = data_folder + "/scalars.json";
   file_ = std::fopen(path.c_str(), "ae");
   return file_ != nullptr ? "" : path + ": " + std::strerror(errno);

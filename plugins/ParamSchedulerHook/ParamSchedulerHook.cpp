@@ -45,7 +45,8 @@ class ParamSchedulerHook : public Hook {
       for (size_t i = 0; i < schedules_.size(); ++i) schedules_[i].restore(saved_.counters[i]);
       set_values(saved_.values);
     } else {
-      if (has_saved) log().info("The schedules differ from the checkpoint's: the learning rate follows the new ones");
+      if (has_saved)
+        log().info("The schedules differ from the checkpoint's: the learning rate follows the new ones");
       set_values(replay(at, run.train_epoch_length));
     }
     saved_ = {};

@@ -29,7 +29,8 @@ double next_linear(double value, int64_t k, int64_t n, double start, double end)
 double next_cosine(double value, double base, int64_t k, int64_t t_max, double low) {
   if (k == 0) return value;
   const double period = static_cast<double>(t_max);
-  // Right after the minimum the recurrence would divide by zero: the closed form's difference takes its place.
+  // Right after the minimum the recurrence would divide by zero: the closed form's difference takes its
+  // place.
   if ((k - 1 - t_max) % (2 * t_max) == 0) return value + (base - low) * (1 - std::cos(kPi / period)) / 2;
   const double now = 1 + std::cos(kPi * static_cast<double>(k) / period);
   const double before = 1 + std::cos(kPi * static_cast<double>(k - 1) / period);
@@ -56,7 +57,8 @@ Schedule::Schedule(const ScheduleConfig& config, const RunLength& run)
   end_ = static_cast<int64_t>(std::min(end, 9e15));
   if (end_ <= begin_) {
     throw Error(config.path + " (" + config.type + ") begins at " + std::to_string(begin_) + " and ends at " +
-                std::to_string(end_) + (config.end ? "" : ", the end of the run") + ": it must end after it began");
+                std::to_string(end_) + (config.end ? "" : ", the end of the run") +
+                ": it must end after it began");
   }
   if (t_max_ == 0) t_max_ = end_ - begin_;
   counters_.last_step = config.last_step;
@@ -97,8 +99,8 @@ bool Schedule::step(const std::vector<double>& base, std::vector<double>& values
 }
 
 std::string Schedule::description() const {
-  std::string text = config_.type + (by_epoch_ ? " by epoch " : " by iteration ") + std::to_string(begin_) + ".." +
-                     std::to_string(end_);
+  std::string text = config_.type + (by_epoch_ ? " by epoch " : " by iteration ") + std::to_string(begin_) +
+                     ".." + std::to_string(end_);
   switch (config_.kind) {
     case Kind::kLinear:
       return text + " " + exact(config_.start_factor) + " " + exact(config_.end_factor);

@@ -24,8 +24,8 @@ class Schedule {
   bool by_epoch() const { return by_epoch_; }
   bool verbose() const { return config_.verbose; }
 
-  // Counts one step; within [begin, end) `values` (one a parameter group) become the next ones, and it says true.
-  // `base` are the groups' initial values.
+  // Counts one step; within [begin, end) `values` (one a parameter group) become the next ones, and it says
+  // true. `base` are the groups' initial values.
   bool step(const std::vector<double>& base, std::vector<double>& values);
 
   struct Counters {

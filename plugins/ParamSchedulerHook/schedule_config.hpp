@@ -35,7 +35,8 @@ struct ScheduleConfig {
   std::optional<double> eta_min_ratio;
 };
 
-// `value` is a list of tables or one table. grapnel::Error names the path and the nearest known type or option.
+// `value` is a list of tables or one table. grapnel::Error names the path and the nearest known type or
+// option.
 std::vector<ScheduleConfig> read_schedules(const json::Value& value, const std::string& path);
 
 }  // namespace grapnel::schedules

@@ -73,17 +73,23 @@ inline std::string quote(const std::string& text) {
 
 inline std::string Value::described() const {
   switch (kind_) {
-    case Kind::kNull: return "null";
-    case Kind::kBool: return boolean() ? "true" : "false";
-    case Kind::kInteger: return std::to_string(integer_);
+    case Kind::kNull:
+      return "null";
+    case Kind::kBool:
+      return boolean() ? "true" : "false";
+    case Kind::kInteger:
+      return std::to_string(integer_);
     case Kind::kFloat: {
       char out[32];
       std::snprintf(out, sizeof out, "%g", number_);
       return out;
     }
-    case Kind::kString: return "the text " + quote(text_);
-    case Kind::kArray: return "a list";
-    case Kind::kObject: return "a table";
+    case Kind::kString:
+      return "the text " + quote(text_);
+    case Kind::kArray:
+      return "a list";
+    case Kind::kObject:
+      return "a table";
   }
   return "nothing";
 }
@@ -220,14 +226,30 @@ class Reader {
     if (at_ == end_) fail("the text ends early");
     const char c = *at_++;
     switch (c) {
-      case '"': case '\\': case '/': out += c; return;
-      case 'b': out += '\b'; return;
-      case 'f': out += '\f'; return;
-      case 'n': out += '\n'; return;
-      case 'r': out += '\r'; return;
-      case 't': out += '\t'; return;
-      case 'u': break;
-      default: fail("an unknown escape");
+      case '"':
+      case '\\':
+      case '/':
+        out += c;
+        return;
+      case 'b':
+        out += '\b';
+        return;
+      case 'f':
+        out += '\f';
+        return;
+      case 'n':
+        out += '\n';
+        return;
+      case 'r':
+        out += '\r';
+        return;
+      case 't':
+        out += '\t';
+        return;
+      case 'u':
+        break;
+      default:
+        fail("an unknown escape");
     }
     unsigned code = read_hex();
     if (code >= 0xDC00 && code < 0xE000) fail("half a surrogate pair");
@@ -268,8 +290,10 @@ class Reader {
       if (static_cast<unsigned char>(c) < 0x20) fail("a control character inside a text");
       ++at_;
       if (c == '"') return out;
-      if (c == '\\') append_escape(out);
-      else out += c;
+      if (c == '\\')
+        append_escape(out);
+      else
+        out += c;
     }
   }
 

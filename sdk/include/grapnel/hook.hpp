@@ -92,7 +92,7 @@ constexpr Option float_list_option(const char* name, const char* default_text, c
 constexpr Option string_list_option(const char* name, const char* default_text, const char* summary) {
   return list_option(GRAPNEL_KIND_STRING_LIST, name, default_text, summary);
 }
-// A nested table or list, delivered as JSON text.
+// Any value, nested tables and lists too, delivered as JSON text.
 constexpr Option tree_option(const char* name, const char* default_text, const char* summary) {
   return detail::make_option(GRAPNEL_KIND_TREE, name, default_text, summary);
 }

@@ -18,7 +18,7 @@ enum {
   GRAPNEL_KIND_INT_LIST = 6,    /* integers[count] */
   GRAPNEL_KIND_FLOAT_LIST = 7,  /* numbers[count] */
   GRAPNEL_KIND_STRING_LIST = 8, /* texts[count] */
-  GRAPNEL_KIND_TREE = 9         /* text: a nested table or list as JSON (RFC 8259) */
+  GRAPNEL_KIND_TREE = 9         /* text: any value, nested tables and lists too, as JSON (RFC 8259) */
 };
 
 enum {

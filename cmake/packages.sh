@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Grapnel is built with, naming them first; does nothing when they are there.
-# Sourced by demo.sh, test.sh and bench.sh.
+# Sourced by demo.sh and test.sh.
 grapnel_packages=(
   build-essential cmake ninja-build ccache pkg-config
   libtorch-dev libopenblas0-pthread libgloo-dev

@@ -271,9 +271,10 @@ class CheckpointHook : public Hook {
     if (metric.empty()) {
       throw Error("save_best: \"" + wanted + "\" is not among the metrics" + json::suggestion(wanted, known));
     }
+    const MetricRule rule = rule_of(index, metric);
     Best& best = best_[metric];
     const bool first = best.file.empty();
-    if (std::isnan(score) || (!first && !is_better(rule_of(index, metric), score, best.score))) return false;
+    if (std::isnan(score) || (!first && !is_better(rule, score, best.score))) return false;
     std::string label = metric;
     std::replace(label.begin(), label.end(), '/', '_');
     best.previous = best.file;

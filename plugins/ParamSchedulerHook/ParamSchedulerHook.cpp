@@ -2,6 +2,7 @@
 // runner builds from `param_scheduler`. Without schedules it never touches the optimiser.
 #include <grapnel/hook.hpp>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -97,7 +98,11 @@ class ParamSchedulerHook : public Hook {
     std::string text;
     for (const auto& schedule : schedules_) text += schedule.description() + "\n";
     if (schedules_.empty()) return text;
-    for (const double base : base_) text += std::to_string(base) + "\n";
+    for (const double base : base_) {
+      char exact[40];
+      std::snprintf(exact, sizeof exact, "%.17g\n", base);
+      text += exact;
+    }
     return text;
   }
 

@@ -14,7 +14,7 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-  std::string folder;  // working folder; "" is the test's own
+  std::string folder;                                            // working folder; "" is the test's own
   std::vector<std::pair<std::string, std::string>> environment;  // added to the test's own
   // Sends `signal` when `signal_when` occurs in what the program wrote to stderr; 0: never.
   int signal = 0;

@@ -23,12 +23,12 @@ Color random_color(CounterRng& rng, double low, double high) {
 cv::Mat paint_background(int size_px, CounterRng& rng) {
   constexpr int kKnots = 4;
   cv::Mat knots(kKnots, kKnots, CV_8UC3);
-  const Color base = random_color(rng, 40, 150);
+  const Color base = random_color(rng, 25, 90);
   for (int y = 0; y < kKnots; ++y) {
     for (int x = 0; x < kKnots; ++x) {
       for (int c = 0; c < 3; ++c) {
         knots.at<cv::Vec3b>(y, x)[c] =
-            static_cast<uint8_t>(base[static_cast<size_t>(c)] + rng.uniform(-40, 40));
+            static_cast<uint8_t>(base[static_cast<size_t>(c)] + rng.uniform(-25, 25));
       }
     }
   }
@@ -117,7 +117,7 @@ class Canvas {
   }
 
   void paint(const cv::Mat& grey, const cv::Rect& box, int label) {
-    const Color tint = random_color(rng_, 110, 255);
+    const Color tint = random_color(rng_, 140, 255);
     const int index = static_cast<int>(scene_.items.size());
     int visible = 0;
     for (int y = 0; y < box.height; ++y) {
@@ -127,7 +127,7 @@ class Canvas {
       for (int x = 0; x < box.width; ++x) {
         if (from[x] < kVisibleGrey) continue;
         const double opacity = std::min(1.0, from[x] / kOpaqueGrey);
-        const double shade = 0.25 + 0.75 * from[x] / 255;
+        const double shade = 0.1 + 0.9 * from[x] / 255;
         for (int c = 0; c < 3; ++c) {
           to[x][c] = static_cast<uint8_t>(to[x][c] * (1 - opacity) +
                                           tint[static_cast<size_t>(c)] * shade * opacity + 0.5);

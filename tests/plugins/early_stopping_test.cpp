@@ -160,7 +160,9 @@ TEST(EarlyStopping, AnAbsentMetricIsAWarningOrWithStrictAnError) {
     for (int i = 0; i < 3; ++i) {
       const CallResult result = validate(host, 0.5);
       EXPECT_EQ(result.ok(), !strict);
-      if (strict) EXPECT_THAT(result.message, HasSubstr("did you mean 'coco/bbox_mAP'?"));
+      if (strict) {
+        EXPECT_THAT(result.message, HasSubstr("did you mean 'coco/bbox_mAP'?"));
+      }
     }
     EXPECT_EQ(host.log_lines("did you mean 'coco/bbox_mAP'?", GRAPNEL_LOG_WARNING).size(), strict ? 0u : 3u);
     EXPECT_THAT(host.requests.stops, IsEmpty());

@@ -377,7 +377,9 @@ TEST(EMAHook, StrictLoadWantsExactlyTheModelsTensors) {
       ASSERT_TRUE(host.load("EMAHook", {{"strict_load", strict ? "true" : "false"}}));
       const CallResult result = host.load_state(state);
       EXPECT_EQ(result.ok(), !strict) << saved.size() << ": " << result;
-      if (strict) EXPECT_THAT(result.message, HasSubstr(saved.size() == 1 ? "'b'" : "3 tensors"));
+      if (strict) {
+        EXPECT_THAT(result.message, HasSubstr(saved.size() == 1 ? "'b'" : "3 tensors"));
+      }
     }
   }
   FakeState state = state_of({"a", "b"});

@@ -1,5 +1,5 @@
-// LoggerHook: the form of its console lines, the lines of scalars.json, when it writes either, and that a file
-// which cannot be written costs a warning and no more.
+// LoggerHook: the form of its console lines, the lines of scalars.json, when it writes either, and that a
+// file which cannot be written costs a warning and no more.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -103,19 +103,19 @@ TEST_F(LoggerHook, WritesALineEveryTenthIterationAsMMEngineDoes) {
   train(20);
   const Lines seen = lines("Epoch(train)");
   ASSERT_EQ(seen.size(), 2u);
-  EXPECT_THAT(seen[0], MatchesRegex("Epoch\\(train\\)  \\[1\\]\\[ 10/100\\]  lr: 2\\.5000e-03  eta: 1:02:05  "
+  EXPECT_THAT(seen[0], MatchesRegex("Epoch\\(train\\) \\[1\\]\\[ 10/100\\]  lr: 2\\.5000e-03  eta: 1:02:05  "
                                     "time: 0\\.5000  data_time: 0\\.2500  memory: [0-9]+  loss: 5\\.5000"));
-  EXPECT_THAT(seen[1], AllOf(StartsWith("Epoch(train)  [1][ 20/100]"), HasSubstr("loss: 15.5000")));
+  EXPECT_THAT(seen[1], AllOf(StartsWith("Epoch(train) [1][ 20/100]"), HasSubstr("loss: 15.5000")));
   EXPECT_EQ(host.log_lines("Epoch(train)", GRAPNEL_LOG_INFO).size(), 2u);
 }
 
 TEST_F(LoggerHook, WritesTheSameToScalarsJson) {
   load();
   train(20);
-  EXPECT_THAT(scalars(), ElementsAre("{\"lr\": 0.0025000000000000001, \"time\": 0.5, \"data_time\": 0.25, "
-                                     "\"loss\": 5.5, \"epoch\": 1, \"iter\": 10, \"memory\": M, \"step\": 10}",
-                                     "{\"lr\": 0.0025000000000000001, \"time\": 0.5, \"data_time\": 0.25, "
-                                     "\"loss\": 15.5, \"epoch\": 1, \"iter\": 20, \"memory\": M, \"step\": 20}"));
+  const std::string begin = R"({"lr": 0.0025000000000000001, "time": 0.5, "data_time": 0.25, )";
+  EXPECT_THAT(scalars(),
+              ElementsAre(begin + R"("loss": 5.5, "epoch": 1, "iter": 10, "memory": M, "step": 10})",
+                          begin + R"("loss": 15.5, "epoch": 1, "iter": 20, "memory": M, "step": 20})"));
 }
 
 TEST_F(LoggerHook, CountsIterationsInAnIterBasedRun) {
@@ -132,7 +132,7 @@ TEST_F(LoggerHook, AnEpochIsAsWideAsTheLargest) {
   host.state.max_epochs = 300;
   load();
   train(10);
-  EXPECT_THAT(lines("(train)"), ElementsAre(StartsWith("Epoch(train)    [1][ 10/100]")));
+  EXPECT_THAT(lines("(train)"), ElementsAre(StartsWith("Epoch(train)   [1][ 10/100]")));
 }
 
 TEST_F(LoggerHook, IntervalSetsTheIterationsBetweenTwoLines) {
@@ -167,14 +167,16 @@ TEST_F(LoggerHook, WindowSizeSmoothesTheLossesAndNothingElse) {
   train(9);
   host.scalars["train/lr"].back() = 0.5;
   train(1);
-  EXPECT_THAT(lines("Epoch(train)"), ElementsAre(AllOf(HasSubstr("loss: 9.5000"), HasSubstr("lr: 2.5000e-03"))));
+  EXPECT_THAT(lines("Epoch(train)"),
+              ElementsAre(AllOf(HasSubstr("loss: 9.5000"), HasSubstr("lr: 2.5000e-03"))));
 }
 
 TEST_F(LoggerHook, NamesTheRunFromTimeToTime) {
   host.texts["experiment_name"] = "work_20260101_000000";
   load({{"interval_exp_name", "40"}});
   train(100);
-  EXPECT_THAT(lines("Exp name: "), ElementsAre("Exp name: work_20260101_000000", "Exp name: work_20260101_000000"));
+  const std::string line = "Exp name: work_20260101_000000";
+  EXPECT_THAT(lines("Exp name: "), ElementsAre(line, line));
 }
 
 TEST_F(LoggerHook, ShowsALossThatIsNotFiniteAsPythonDoes) {
@@ -208,8 +210,8 @@ TEST_F(LoggerHook, WritesTheMetricsOfAValidation) {
   ASSERT_TRUE(host.call("after_val_epoch"));
   const Lines seen = lines("Epoch(val)");
   ASSERT_EQ(seen.size(), 3u);
-  EXPECT_THAT(seen[0],
-              MatchesRegex("Epoch\\(val\\) \\[2\\]\\[10/20\\]    time: 0\\.5000  data_time: 0\\.2500  memory: [0-9]+"));
+  EXPECT_THAT(seen[0], MatchesRegex("Epoch\\(val\\) \\[2\\]\\[10/20\\]    time: 0\\.5000  "
+                                    "data_time: 0\\.2500  memory: [0-9]+"));
   EXPECT_THAT(seen[1], StartsWith("Epoch(val) [2][20/20]    time: 0.5000"));
   EXPECT_EQ(seen[2],
             "Epoch(val) [2][20/20]    coco/bbox_mAP: 0.1235  coco/bbox_mAP_50: 1.0000  data_time: 0.2500  "

@@ -240,7 +240,9 @@ TEST(ParamScheduler, AResumeGivesTheSameRates) {
         second.state.iter = cut;
         second.state.epoch = cut / kEpochLength;
         ASSERT_TRUE(second.load("ParamSchedulerHook"));
-        if (with_state) ASSERT_TRUE(second.load_state(state));
+        if (with_state) {
+          ASSERT_TRUE(second.load_state(state));
+        }
         ASSERT_TRUE(second.call("before_train"));
         EXPECT_EQ(train(second, 60), expected) << "cut at " << cut << ", with state " << with_state;
       }
@@ -321,8 +323,8 @@ TEST(ParamScheduler, NamesWhatIsWrongInATable) {
       {R"([{}])", "param_scheduler.0.type is missing"},
       {R"([{"type": 1}])", "param_scheduler.0.type is 1"},
       {R"([{"type": "CosineAnealingLR"}])", "did you mean 'CosineAnnealingLR'?"},
-      {R"([{"type": "LinearLR"}, {"type": "LinearLR", "ending": 3}])",
-       "param_scheduler.1.ending is no known option, did you mean 'end'?"},
+      {R"([{"type": "LinearLR"}, {"type": "LinearLR", "ende": 3}])",
+       "param_scheduler.1.ende is no known option, did you mean 'end'?"},
       {R"([{"type": "LinearLR", "gamma": 3}])", "param_scheduler.0.gamma is no known option"},
       {R"([{"type": "LinearLR", "start_factor": 0}])", "start_factor is 0"},
       {R"([{"type": "LinearLR", "start_factor": 1.5}])", "start_factor"},

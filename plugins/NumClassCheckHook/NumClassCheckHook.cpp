@@ -37,7 +37,7 @@ class NumClassCheckHook : public grapnel::Hook {
     check_labels(info, classes);
     log().info(std::string(info.config_key) + ": " + std::to_string(classes) +
                " classes, as num_classes of " + std::to_string(modules) +
-               (modules == 1 ? " module says" : " modules says"));
+               (modules == 1 ? " module says" : " modules say"));
   }
 
   int check_modules(const grapnel_dataset_info& info, int64_t classes) const {

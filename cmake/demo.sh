@@ -20,7 +20,6 @@ build/bin/grapnel train "$config"
 trained=$SECONDS
 
 best=$(cat "$work/last_checkpoint")
-build/bin/grapnel val "$config" --checkpoint "$best"
 mapfile -t pictures < <(find "$data/val" -name '*.jpg' | sort | head -n 12)
 build/bin/grapnel predict "$config" --checkpoint "$best" "${pictures[@]}" --out "$work/pictures"
 

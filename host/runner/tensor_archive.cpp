@@ -52,13 +52,15 @@ std::string reason(const std::exception& error) {
   return torch_error ? torch_error->what_without_backtrace() : error.what();
 }
 
+__extension__ typedef __int128 Wide;  // no product of sizes and strides overflows it
+
 // The elements that a strided view reaches from its first one on, or -1 when sizes and strides make no sense.
 int64_t reach(const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides) {
-  __int128 last = 0;
+  Wide last = 0;
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] < 0 || strides[i] < 0) return -1;
     if (sizes[i] == 0) return 0;
-    last += static_cast<__int128>(sizes[i] - 1) * strides[i];
+    last += static_cast<Wide>(sizes[i] - 1) * strides[i];
     if (last >= std::numeric_limits<int64_t>::max()) return -1;
   }
   return static_cast<int64_t>(last) + 1;
@@ -179,7 +181,7 @@ torch::Tensor TensorArchiveReader::tensor(const PickleNode& node) {
     fail("a tensor that reaches beyond its storage " + storage.text);
   }
   // A view that repeats elements (stride 0) could ask for any amount of memory.
-  __int128 count = 1;
+  Wide count = 1;
   for (const int64_t size : sizes) {
     count *= size;
     if (count > elements) fail("a tensor with more elements than its storage " + storage.text);

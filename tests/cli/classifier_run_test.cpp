@@ -87,17 +87,20 @@ TEST_F(ClassifierRun, GivesTheSameRunForAnyNumberOfWorkers) {
 }
 
 TEST_F(ClassifierRun, StopsAtASignalWithACheckpointAndGoesOnFromIt) {
+  // Long enough that the signal cannot come too late.
+  const std::vector<std::string> longer = {"--set", "train_cfg.max_epochs=6"};
   CommandOptions interrupt;
   interrupt.signal = SIGINT;
   interrupt.signal_when = "Epoch(train)";
   const auto stopped =
-      grapnel({"train", config("[default_hooks.logger]\ntype = \"LoggerHook\"\ninterval = 7\n")}, interrupt);
+      grapnel({"train", config("[default_hooks.logger]\ntype = \"LoggerHook\"\ninterval = 7\n"), longer[0], longer[1]},
+              interrupt);
   ASSERT_EQ(stopped.exit_code, 3) << stopped.err;
   EXPECT_THAT(stopped.err, HasSubstr("--resume"));
-  const auto resumed = grapnel({"train", folder_.file("run.toml"), "--resume"});
+  const auto resumed = grapnel({"train", folder_.file("run.toml"), longer[0], longer[1], "--resume"});
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
 
-  const auto whole = grapnel({"train", folder_.file("run.toml"), "--work-dir", "whole"});
+  const auto whole = grapnel({"train", folder_.file("run.toml"), longer[0], longer[1], "--work-dir", "whole"});
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const auto line = [](const CommandResult& result) {
     const auto at = result.out.find("accuracy/top1");

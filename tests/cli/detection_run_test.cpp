@@ -272,13 +272,13 @@ class EqualRuns : public DetectionRun {
     numbers_ = numbers_of(run);
     ASSERT_GT(whole_.size(), 300u);
   }
-  CommandResult interrupted(const std::string& work_dir, int signal, const std::string& when, bool resume) {
-    CommandOptions interrupt;
-    interrupt.signal = signal;
-    interrupt.signal_when = when;
+  // `place` as in SignalHook's table: the signal comes from inside the run, at an exact iteration.
+  CommandResult interrupted(const std::string& work_dir, const std::string& place, bool resume) {
+    CommandOptions options;
+    options.environment = {{"GRAPNEL_PLUGIN_PATH", GRAPNEL_BUILD_DIR "/tests/cli_plugins"}};
     std::vector<std::string> more = {"--work-dir", work_dir};
     if (resume) more.emplace_back("--resume");
-    return train(hooks(), more, interrupt);
+    return train(hooks() + "[[custom_hooks]]\ntype = \"SignalHook\"\n" + place + "\n", more, options);
   }
   void expect_other_tensors(const std::string& file) const {
     EXPECT_TRUE(zip_records(read_file(file), "data/") != whole_) << file;
@@ -308,13 +308,14 @@ std::string EqualRuns::numbers_;
 
 TEST_F(EqualRuns, WithTwoInterruptionsOrNone) {
   run_whole();
-  const auto first = interrupted("run", SIGINT, "[1][2/6]", false);
+  const auto first = interrupted("run", "point = \"after_train_iter\"\nat = 1", false);
   ASSERT_EQ(first.exit_code, 3) << first.err;
-  EXPECT_THAT(first.err, AllOf(HasSubstr("SIGINT"), HasSubstr("--resume"), Not(HasSubstr("[2][1/6]"))));
-  const auto second = interrupted("run", SIGTERM, "[2][3/6]", true);
+  EXPECT_THAT(first.err, AllOf(HasSubstr("SIGINT"), HasSubstr("--resume"), HasSubstr("[1][2/6]"), Not(HasSubstr("[1][3/6]"))));
+  const auto second = interrupted("run", "point = \"after_train_iter\"\nat = 8\nsignal = \"SIGTERM\"", true);
   ASSERT_EQ(second.exit_code, 3) << second.err;
   EXPECT_THAT(second.err,
-              AllOf(HasSubstr("SIGTERM"), Not(HasSubstr("[1][1/6]")), Not(HasSubstr("[3][1/6]"))));
+              AllOf(HasSubstr("SIGTERM"), Not(HasSubstr("[1][2/6]")), HasSubstr("[1][3/6]"),
+                    HasSubstr("[2][3/6]"), Not(HasSubstr("[2][4/6]"))));
   int kept = 0;
   for (const auto& entry : fs::directory_iterator(folder_.file("run"))) {
     if (entry.path().filename().string().rfind("interrupted_iter_", 0) != 0) continue;
@@ -327,12 +328,13 @@ TEST_F(EqualRuns, WithTwoInterruptionsOrNone) {
 
 TEST_F(EqualRuns, WithAnInterruptionAtAnEdge) {
   run_whole();
-  const char* const edges[] = {"hooks, in the order they run", "[1][6/6]", "[3][5/6]",
-                               "Epoch(val)  [3][1/3]"};
+  const char* const edges[] = {"point = \"before_train\"", "point = \"after_train_iter\"\nat = 5",
+                               "point = \"after_train_iter\"\nat = 16", "point = \"after_train_iter\"\nat = 17",
+                               "point = \"after_val_iter\"\nat = 0"};
   int number = 0;
   for (const char* edge : edges) {
     const std::string work_dir = "edge" + std::to_string(number++);
-    const auto stopped = interrupted(work_dir, SIGINT, edge, false);
+    const auto stopped = interrupted(work_dir, edge, false);
     ASSERT_EQ(stopped.exit_code, 3) << edge << stopped.err;
     SCOPED_TRACE(edge);
     expect_same_end(work_dir, {"--resume"});

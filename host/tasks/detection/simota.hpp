@@ -4,6 +4,7 @@
 // chance.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -23,46 +23,37 @@ size_t product(const std::vector<int64_t>& shape) {
   return size;
 }
 
-double load(const uint8_t* at, grapnel_dtype dtype) {
-  const auto as = [at](auto value) {
-    std::memcpy(&value, at, sizeof value);
-    return static_cast<double>(value);
-  };
+// Calls `use` with a zero of the C++ type that the dtype stands for.
+template <class Use>
+auto with_type(grapnel_dtype dtype, Use use) {
   switch (dtype.code * 100 + dtype.bits) {
     case GRAPNEL_DTYPE_FLOAT * 100 + 32:
-      return as(float{});
+      return use(float{});
     case GRAPNEL_DTYPE_FLOAT * 100 + 64:
-      return as(double{});
+      return use(double{});
     case GRAPNEL_DTYPE_INT * 100 + 32:
-      return as(int32_t{});
+      return use(int32_t{});
     case GRAPNEL_DTYPE_INT * 100 + 64:
-      return as(int64_t{});
+      return use(int64_t{});
     case GRAPNEL_DTYPE_UINT * 100 + 8:
-      return as(uint8_t{});
+      return use(uint8_t{});
     default:
       throw std::logic_error("FakeTensor: unknown dtype");
   }
 }
 
+double load(const uint8_t* at, grapnel_dtype dtype) {
+  return with_type(dtype, [at](auto value) {
+    std::memcpy(&value, at, sizeof value);
+    return static_cast<double>(value);
+  });
+}
+
 void store(uint8_t* at, grapnel_dtype dtype, double value) {
-  const auto as = [at, value](auto converted) {
+  with_type(dtype, [at, value](auto converted) {
     converted = static_cast<decltype(converted)>(value);
     std::memcpy(at, &converted, sizeof converted);
-  };
-  switch (dtype.code * 100 + dtype.bits) {
-    case GRAPNEL_DTYPE_FLOAT * 100 + 32:
-      return as(float{});
-    case GRAPNEL_DTYPE_FLOAT * 100 + 64:
-      return as(double{});
-    case GRAPNEL_DTYPE_INT * 100 + 32:
-      return as(int32_t{});
-    case GRAPNEL_DTYPE_INT * 100 + 64:
-      return as(int64_t{});
-    case GRAPNEL_DTYPE_UINT * 100 + 8:
-      return as(uint8_t{});
-    default:
-      throw std::logic_error("FakeTensor: unknown dtype");
-  }
+  });
 }
 
 }  // namespace

@@ -94,7 +94,6 @@ void add_run_verbs(CLI::App& app, Verb& verb, char** argv) {
                                 ->type_name("[CKPT]")->expected(0, 1);
       sub->callback([&verb, arguments, resume, loops, argv] {
         arguments->resume_given = resume->count() > 0;
-        if (arguments->resume == "true") arguments->resume.clear();
         verb = [arguments, loops, argv] { tune_process(argv); return run(*arguments, loops); };
       });
     } else {

@@ -18,11 +18,15 @@ function(grapnel_strict target)
   endif()
 endfunction()
 
-# grapnel_library(NAME [TORCH] SOURCES ... [LINK ...]): a static library of the host.
+# grapnel_library(NAME [SHARED] [TORCH] SOURCES ... [LINK ...]): a library of the host, static unless SHARED.
 # TORCH: its sources include LibTorch; they share one precompiled header.
 function(grapnel_library name)
-  cmake_parse_arguments(arg "TORCH" "" "SOURCES;LINK" ${ARGN})
-  add_library(${name} STATIC ${arg_SOURCES})
+  cmake_parse_arguments(arg "SHARED;TORCH" "" "SOURCES;LINK" ${ARGN})
+  if(arg_SHARED)
+    add_library(${name} SHARED ${arg_SOURCES})
+  else()
+    add_library(${name} STATIC ${arg_SOURCES})
+  endif()
   grapnel_strict(${name})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/host)
   target_link_libraries(${name} PUBLIC ${arg_LINK})

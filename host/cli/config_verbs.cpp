@@ -51,6 +51,7 @@ void add_config_verbs(CLI::App& app, Verb& verb) {
   };
   add("check", "Checks a config whole, each hook's options included", check);
   add("show", "Prints the resolved config", show);
+  add_config_schema_verb(*config, verb);
 }
 
 }  // namespace grapnel::cli

@@ -53,6 +53,8 @@ void add_hooks_verbs(CLI::App& app, Verb& verb) {
   };
   add("list", "The plugins that are found, and why some are not used", false, list);
   add("describe", "One hook's options and points", true, describe);
+  add_hooks_check_verb(*hooks, verb);
+  add_hooks_new_verb(*hooks, verb);
 }
 
 }  // namespace grapnel::cli

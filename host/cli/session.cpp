@@ -28,7 +28,12 @@ std::string installed_plugin_folder() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return {};
-  return (program.parent_path().parent_path() / "plugins").string();
+  const auto here = program.parent_path();
+  const auto installed = (here / GRAPNEL_PLUGINS_FROM_BIN).lexically_normal();
+  // Installed first: a prefix such as a home folder may hold a folder plugins that is not Grapnel's.
+  const auto built = here.parent_path() / "plugins";
+  if (std::filesystem::is_directory(installed, error)) return installed.string();
+  return (std::filesystem::is_directory(built, error) ? built : installed).string();
 }
 
 PluginCatalog scan_plugins(const std::vector<std::string>& folders) { return PluginCatalog::scan(folders, TORCH_VERSION); }
@@ -52,7 +57,7 @@ Session::Session(runner::RunConfig config, Loops loops) {
   collectives_ = runner::make_single_process_collectives();
   task_ = make_task(config.model);
   services::add_services(services_);
-  hooks_ = std::make_unique<HookHost>(services_, &context_);
+  hooks_ = std::make_unique<HookHost>(services_, &context_, times_hooks(whole));
   runner_ = std::make_unique<runner::Runner>(std::move(config), *task_, *hooks_, *collectives_);
   context_.runner = runner_.get();
   hooks_->load(catalog, hook_configs);

@@ -5,11 +5,12 @@
 namespace grapnel {
 
 struct Breadcrumb {
-  const char* instance_key = nullptr;  // null: no hook is running
-  const char* call = nullptr;          // "before_train_iter", "create"
+  const char* instance_key;  // null: no hook is running
+  const char* call;          // "before_train_iter", "create"
 };
 
-extern thread_local Breadcrumb breadcrumb;
+// __thread and initial-exec: static initialisation and a fixed offset, so that an access is a plain store.
+extern __thread Breadcrumb breadcrumb __attribute__((tls_model("initial-exec")));
 
 // Leaves a breadcrumb for the scope of one call and puts the former one back.
 class BreadcrumbScope {

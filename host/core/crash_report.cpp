@@ -12,7 +12,7 @@
 
 namespace grapnel {
 
-thread_local Breadcrumb breadcrumb;
+__thread Breadcrumb breadcrumb;
 
 namespace {
 

@@ -140,6 +140,11 @@ int parse_priority(const ConfigNode& value, const std::string& path) {
   fail(value, path, "the priority is wrong", expected, near.empty() ? "" : "did you mean \"" + near + "\"?");
 }
 
+bool times_hooks(const ConfigNode& config) {
+  const ConfigNode* plugins = config.find("plugins");
+  return plugins == nullptr || Section(*plugins, "plugins").boolean_or("time_hooks", true);
+}
+
 std::vector<HookConfig> read_hook_configs(const ConfigNode& config) {
   std::vector<HookConfig> hooks;
   const ConfigNode* defaults = config.find("default_hooks");

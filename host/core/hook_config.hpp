@@ -26,6 +26,9 @@ struct HookConfig {
 // `NAME = false`; other names under default_hooks add a hook. Failure(kConfig) for wrong reserved keys.
 std::vector<HookConfig> read_hook_configs(const ConfigNode& config);
 
+// plugins.time_hooks: whether each call of a hook is timed; true when left out.
+bool times_hooks(const ConfigNode& config);
+
 // 0..100 or MMEngine's names ("VERY_HIGH"); Failure(kConfig) otherwise.
 int parse_priority(const ConfigNode& value, const std::string& path);
 

@@ -64,7 +64,9 @@ std::vector<LoadRequest> find_files(const PluginCatalog& catalog, const std::vec
 
 }  // namespace
 
-HookHost::HookHost(const ServiceTable& services, void* context) : impl_(std::make_unique<Impl>()) {
+HookHost::HookHost(const ServiceTable& services, void* context, bool times_calls)
+    : impl_(std::make_unique<Impl>(subscribed_points_)) {
+  impl_->times_calls = times_calls;
   impl_->services = services;
   impl_->host_data = {&impl_->services, context};
 }
@@ -92,6 +94,7 @@ void HookHost::Impl::create(HookInstance& instance, const grapnel_value* values,
 
 void HookHost::Impl::destroy_all() {
   for (auto& calls : points) calls.clear();
+  subscribed_points = 0;
   for (auto it = instances.rbegin(); it != instances.rend(); ++it) {
     HookInstance& instance = **it;
     if (!instance.created) continue;

@@ -1,8 +1,8 @@
 // The hooks of one run: instances in their order, called point by point.
 //
-// Dispatch goes through one flat array a point, so a point nobody subscribed to costs a load and a branch.
-// Every call is guarded, timed and leaves a breadcrumb (which hook, which point), so that a crash can be
-// told.
+// Dispatch goes through one flat array a point, and a point nobody subscribed to costs a load and a branch.
+// Every call is guarded and leaves a breadcrumb (which hook, which point), so that a crash can be told, and is
+// timed unless that is switched off.
 #pragma once
 
 #include <grapnel/hook.h>
@@ -52,7 +52,8 @@ struct HookState {
 class HookHost {
  public:
   // `context` is what services get back through context_of(); core never looks at it.
-  HookHost(const ServiceTable& services, void* context);
+  // Without `times_calls` the clock is never read and time_table() stays empty.
+  HookHost(const ServiceTable& services, void* context, bool times_calls = true);
   ~HookHost();  // destroys what is left, in reverse order
   HookHost(const HookHost&) = delete;
   HookHost& operator=(const HookHost&) = delete;
@@ -63,11 +64,15 @@ class HookHost {
   void load(const PluginCatalog& catalog, const std::vector<HookConfig>& configs);
 
   size_t size() const;
-  bool subscribed(int32_t point) const;
+  bool subscribed(int32_t point) const {
+    return static_cast<uint32_t>(point) < 64 && (subscribed_points_ >> point & 1) != 0;
+  }
 
   // Calls every subscriber of args.point in order. Throws HookFailure at the first that fails, unless its
   // on_error is "disable": then it is logged and the instance is never called again.
-  void dispatch(const grapnel_point_args& args);
+  void dispatch(const grapnel_point_args& args) {
+    if (subscribed(args.point)) dispatch_to_subscribers(args);
+  }
   // Calls every subscriber whatever happens and gives the failures back: for on_exception, after_run.
   std::vector<HookFailure> dispatch_to_all(const grapnel_point_args& args);
 
@@ -90,7 +95,10 @@ class HookHost {
   static const char* point_name(int32_t point);
 
  private:
+  void dispatch_to_subscribers(const grapnel_point_args& args);
+
   struct Impl;
+  uint64_t subscribed_points_ = 0;  // bit p: point p has a subscriber
   std::unique_ptr<Impl> impl_;
 };
 

@@ -44,6 +44,7 @@ struct HookInstance {
 struct HookCall {
   grapnel_point_fn function;
   void* self;
+  const char* key;  // the instance's, for the breadcrumb
   CallTime* time;
   HookInstance* instance;
 };
@@ -85,7 +86,13 @@ grapnel_status call_guarded(ErrorBuffer& error, Call&& call) {
   }
 }
 
+static_assert(GRAPNEL_POINT_COUNT <= 64, "subscribed_points has a bit a point");
+
 struct HookHost::Impl {
+  explicit Impl(uint64_t& subscribed_points) : subscribed_points(subscribed_points) {}
+
+  uint64_t& subscribed_points;  // HookHost's own, which dispatch looks at first
+  bool times_calls = true;
   ServiceTable services;
   HostData host_data;
   std::vector<std::unique_ptr<HookInstance>> instances;  // in hook order
@@ -94,7 +101,8 @@ struct HookHost::Impl {
   int depth = 0;         // dispatches that are running, one inside the other
   bool changed = false;  // a hook was disabled: rebuild the arrays when no dispatch runs
 
-  // Calls the point's hooks in order. A failure is thrown, or, with `collected`, added there and passed over.
+  // Calls a known point's hooks in order. A failure is thrown, or, with `collected`, added there and passed
+  // over.
   void run(const grapnel_point_args& args, std::vector<HookFailure>* collected);
   void rebuild_points();
   // Never called again; its rows in running arrays become no-ops.

@@ -59,6 +59,7 @@ void add_configured(const ConfigNode& config, std::vector<std::string>& folders)
   if (plugins == nullptr) return;
   Section section(*plugins, "plugins");
   section.strings_or("directories", {});
+  section.boolean_or("time_hooks", true);  // read by times_hooks()
   section.finish();
   const ConfigNode* directories = plugins->find("directories");
   if (directories == nullptr) return;

@@ -246,6 +246,21 @@ TEST_F(HookHostTest, CountsCallsAndTime) {
   EXPECT_THAT(host_.time_table(), ::testing::ContainsRegex("before_train_iter +5 "));
 }
 
+TEST_F(HookHostTest, CountsNothingWhenCallsAreNotTimed) {
+  HookHost host(services_, static_cast<test::HookHostFixture*>(this), false);
+  host.load(catalog_, hooks(recorder("a")));
+  host.dispatch(at(GRAPNEL_POINT_BEFORE_TRAIN_ITER));
+  EXPECT_THAT(journal_, ::testing::Contains("a:before_train_iter"));
+  EXPECT_EQ(host.time_table(), "");
+}
+
+TEST_F(HookHostTest, IsTimedUnlessTheConfigSaysOtherwise) {
+  EXPECT_TRUE(times_hooks(parse_toml("", "demo.toml")));
+  EXPECT_TRUE(times_hooks(parse_toml("[plugins]\ntime_hooks = true", "demo.toml")));
+  EXPECT_FALSE(times_hooks(parse_toml("[plugins]\ntime_hooks = false", "demo.toml")));
+  EXPECT_THROW(times_hooks(parse_toml("[plugins]\ntime_hooks = 1", "demo.toml")), Failure);
+}
+
 TEST_F(HookHostTest, DispatchAllocatesNothing) {
   load(plain("ShorterVtable") + plain("LongerVtable"));
   const auto args = at(GRAPNEL_POINT_BEFORE_RUN);

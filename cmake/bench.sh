@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Builds Release and runs the benchmarks: bench.sh dispatch [REPETITIONS]
+#
+#   dispatch   nanoseconds and instructions (callgrind) per dispatch for 0, 1, 8 and 64 subscribed hooks,
+#              with and without timing, beside a bare call through a function pointer in the same run
+#
+# Timings belong to a quiet machine: medians over interleaved repetitions are printed with their spread.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source cmake/packages.sh
+
+usage() { sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+
+# instructions KIND HOOKS: per dispatch, from the difference of two runs.
+instructions() {
+  local few many
+  few=$(count "$1" "$2" 1000)
+  many=$(count "$1" "$2" 11000)
+  echo $(((many - few) / 10000))
+}
+count() {
+  local counted
+  counted=$(mktemp)
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file="$counted" \
+    build/bench/tests/dispatch_bench --repeat "$1" "$2" "$3"
+  sed -n 's/.*Collected : \([0-9]*\)$/\1/p' "$counted"
+  rm -f "$counted"
+}
+
+bench_dispatch() {
+  cmake -S . -B build/bench -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRAPNEL_BUILD_TESTS=ON -DGRAPNEL_BUILD_BENCHMARKS=ON \
+    > build.bench.log 2>&1 || { cat build.bench.log >&2; rm -f build.bench.log; return 1; }
+  rm -f build.bench.log
+  cmake --build build/bench --target dispatch_bench grapnel_probe >&2
+  export GRAPNEL_PROBE=$PWD/build/bench/bin/grapnel-probe
+
+  local times
+  times=$(build/bench/tests/dispatch_bench --benchmark_repetitions="$1" --benchmark_min_time=0.05 \
+    --benchmark_enable_random_interleaving=true --benchmark_format=csv 2>/dev/null)
+  grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'
+  printf '%d repetitions, one thread; ns: median (least to most)\n\n' "$1"
+  printf '%-10s %6s  %-28s %14s %13s\n' dispatch hooks ns 'ns per hook' instructions
+  local kind hooks row none=
+  for kind in bare untimed timed; do
+    for hooks in 0 1 8 64; do
+      row=$kind/$hooks
+      [ "$kind" = bare ] && { [ "$hooks" = 1 ] || continue; row=bare; }
+      # Rows of one repetition each: name,iterations,real_time,cpu_time,unit,...; aggregates carry a suffix.
+      read -r median least most < <(awk -F, -v name="\"$row\"" '$1 == name {print $4}' <<< "$times" | sort -g |
+        awk '{v[NR] = $1} END {printf "%.2f %.2f %.2f\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2, v[1], v[NR]}')
+      [ "$hooks" = 0 ] && none=$median
+      printf '%-10s %6s  %-28s %14s %13s\n' "$kind" "$hooks" "$median ($least to $most)" \
+        "$([ "$hooks" = 0 ] || [ "$kind" = bare ] || awk -v t="$median" -v z="$none" -v n="$hooks" 'BEGIN {printf "%.2f", (t - z) / n}')" \
+        "$(instructions "$kind" "$hooks")"
+    done
+  done
+}
+
+case "${1:-}" in
+  dispatch)
+    grapnel_packages+=(libbenchmark-dev valgrind)
+    install_packages
+    bench_dispatch "${2:-15}"
+    ;;
+  *) usage ;;
+esac

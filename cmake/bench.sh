@@ -58,8 +58,7 @@ bench_dispatch() {
 
 case "${1:-}" in
   dispatch)
-    grapnel_packages+=(libbenchmark-dev valgrind)
-    install_packages
+    install_packages "${grapnel_packages[@]}" libgtest-dev libgmock-dev libbenchmark-dev valgrind
     bench_dispatch "${2:-15}"
     ;;
   *) usage ;;

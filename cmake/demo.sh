@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/packages.sh
 started=$SECONDS
-install_packages
+install_packages "${grapnel_packages[@]}"
 configure_and_build -DGRAPNEL_BUILD_TESTS=OFF
 built=$SECONDS
 

@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Grapnel is built with, naming them first; does nothing when they are there.
-# Sourced by demo.sh and test.sh.
+# Sourced by demo.sh, test.sh and bench.sh.
 grapnel_packages=(
   build-essential cmake ninja-build ccache pkg-config
   libtorch-dev libopenblas0-pthread libgloo-dev
   libboost-dev libboost-filesystem-dev libtomlplusplus-dev libspdlog-dev libcli11-dev
   libsimdjson-dev libdlpack-dev zlib1g-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev
-  libgtest-dev libgmock-dev
+  python3-dev
   dataset-fashion-mnist
 )
+# What the tests need beside: other compilers and languages, and independent judges of what Grapnel writes.
+grapnel_test_packages=(
+  libgtest-dev libgmock-dev
+  clang libc++-14-dev libc++abi-14-dev rustc
+  abigail-tools
+  python3-numpy python3-jsonschema
+  dpkg-dev file
+)
 
+# install_packages PACKAGE...
 install_packages() {
   local missing=() package
-  for package in "${grapnel_packages[@]}"; do
+  for package in "$@"; do
+    # A toolchain of one's own does as well.
+    [ "$package" = rustc ] && command -v rustc >/dev/null && continue
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/hook_config.hpp"
+#include "tasks/classification/classification_config.hpp"
 #include "tasks/classification/classification_task.hpp"
+#include "tasks/detection/detection_config.hpp"
 #include "tasks/detection/detection_task.hpp"
 
 namespace grapnel::cli {
@@ -22,6 +24,14 @@ std::unique_ptr<runner::Task> make_task(const ConfigNode& model) {
   if (name == "SmallConvNet") return classification::make_classification_task(model, "model");
   throw Failure(FailureKind::kConfig, {"unknown model type", type->source().text() + ", model.type",
                                        "\"" + name + "\"", "\"YOLOX\" or \"SmallConvNet\"", ""});
+}
+
+void check_task_config(const runner::RunConfig& run) {
+  if (run.model.find("type")->as_string() == "YOLOX") {
+    detection::check_detection_config(run);
+  } else {
+    classification::check_classification_config(run);
+  }
 }
 
 std::string installed_plugin_folder() {
@@ -57,9 +67,9 @@ Session::Session(runner::RunConfig config, Loops loops) {
   collectives_ = runner::make_single_process_collectives();
   task_ = make_task(config.model);
   services::add_services(services_);
-  hooks_ = std::make_unique<HookHost>(services_, &context_, times_hooks(whole));
+  hooks_ = std::make_unique<HookHost>(services_, context_.plain(), times_hooks(whole));
   runner_ = std::make_unique<runner::Runner>(std::move(config), *task_, *hooks_, *collectives_);
-  context_.runner = runner_.get();
+  context_.serve(*runner_);
   hooks_->load(catalog, hook_configs);
 }
 

@@ -1,7 +1,7 @@
 // grapnel.log/1: lines through the process's logger, each with the instance's key.
 #include <spdlog/spdlog.h>
 
-#include "services/service_call.hpp"
+#include "services/plain_call.hpp"
 #include "services/tables.hpp"
 
 namespace grapnel::services {

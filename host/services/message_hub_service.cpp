@@ -1,12 +1,18 @@
 // grapnel.message_hub/1: scalars with their history, and texts.
-#include "services/service_call.hpp"
+#include "services/plain_call.hpp"
 #include "services/tables.hpp"
 
 namespace grapnel::services {
 namespace {
 
+runner::MessageHub& message_hub_of(const grapnel_host* host) {
+  runner::MessageHub* hub = plain_context_for(host).message_hub;
+  if (hub == nullptr) throw Refusal(GRAPNEL_STATUS_UNSUPPORTED, "there is no run yet");
+  return *hub;
+}
+
 grapnel_status update_scalar(const grapnel_host* host, const char* key, double value, grapnel_error* error) {
-  return guarded(error, [&] { runner_for(host).message_hub().update_scalar(required(key, "key"), value); });
+  return guarded(error, [&] { message_hub_of(host).update_scalar(required(key, "key"), value); });
 }
 
 grapnel_status get_scalar(const grapnel_host* host, const char* key, int32_t statistic, uint64_t window,
@@ -14,7 +20,7 @@ grapnel_status get_scalar(const grapnel_host* host, const char* key, int32_t sta
   return guarded(error, [&] {
     required(key, "key");
     required(value, "value");
-    const runner::ScalarHistory* history = runner_for(host).message_hub().scalar(key);
+    const runner::ScalarHistory* history = message_hub_of(host).scalar(key);
     if (history == nullptr) {
       throw Refusal(GRAPNEL_STATUS_NOT_FOUND, std::string("the message hub has no scalar '") + key + "'");
     }
@@ -40,31 +46,31 @@ grapnel_status get_scalar(const grapnel_host* host, const char* key, int32_t sta
 
 uint64_t scalar_count(const grapnel_host* host) {
   return guarded_value(host, "message_hub.scalar_count", uint64_t{0},
-                       [&]() -> uint64_t { return runner_for(host).message_hub().scalar_keys().size(); });
+                       [&]() -> uint64_t { return message_hub_of(host).scalar_keys().size(); });
 }
 
 const char* scalar_key(const grapnel_host* host, uint64_t index) {
   return guarded_value<const char*>(host, "message_hub.scalar_key", nullptr, [&]() -> const char* {
-    const auto& keys = runner_for(host).message_hub().scalar_keys();
+    const auto& keys = message_hub_of(host).scalar_keys();
     return index < keys.size() ? keys[index].c_str() : nullptr;
   });
 }
 
 uint64_t update_count(const grapnel_host* host, const char* key) {
   return guarded_value(host, "message_hub.update_count", uint64_t{0}, [&]() -> uint64_t {
-    const runner::ScalarHistory* history = runner_for(host).message_hub().scalar(required(key, "key"));
+    const runner::ScalarHistory* history = message_hub_of(host).scalar(required(key, "key"));
     return history != nullptr ? history->update_count() : 0;
   });
 }
 
 grapnel_status set_text(const grapnel_host* host, const char* key, const char* text, grapnel_error* error) {
   return guarded(
-      error, [&] { runner_for(host).message_hub().set_text(required(key, "key"), required(text, "text")); });
+      error, [&] { message_hub_of(host).set_text(required(key, "key"), required(text, "text")); });
 }
 
 const char* get_text(const grapnel_host* host, const char* key) {
   return guarded_value<const char*>(host, "message_hub.get_text", nullptr, [&]() -> const char* {
-    const std::string* text = runner_for(host).message_hub().text(required(key, "key"));
+    const std::string* text = message_hub_of(host).text(required(key, "key"));
     return text != nullptr ? text->c_str() : nullptr;
   });
 }

@@ -2,6 +2,7 @@
 
 #include <grapnel/grapnel.h>
 
+#include "runner/runner.hpp"
 #include "services/model_index.hpp"
 #include "services/tables.hpp"
 
@@ -9,6 +10,11 @@ namespace grapnel::services {
 
 ServiceContext::ServiceContext() = default;
 ServiceContext::~ServiceContext() = default;
+
+void ServiceContext::serve(runner::Runner& run) {
+  runner = &run;
+  message_hub = &run.message_hub();
+}
 
 void add_services(ServiceTable& table) {
   table.add(GRAPNEL_SERVICE_LOG, &log_table());

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/service_table.hpp"
+#include "services/plain_call.hpp"
 
 namespace grapnel::runner {
 class Runner;
@@ -13,11 +14,15 @@ namespace grapnel::services {
 
 class ModelIndex;
 
-// What HookHost is given as its context: the run that services answer for. Without a runner every service
-// says UNSUPPORTED (log lines are written all the same). Must outlive the hooks.
-struct ServiceContext {
+// The run that services answer for. Without one every service says UNSUPPORTED (log lines are written all the
+// same). Must outlive the hooks.
+struct ServiceContext : PlainContext {
   ServiceContext();
   ~ServiceContext();
+  void serve(runner::Runner& runner);
+  // What HookHost is given as its context.
+  PlainContext* plain() { return this; }
+
   runner::Runner* runner = nullptr;
   std::unique_ptr<ModelIndex> model_index;  // made by the model service when first needed
 };

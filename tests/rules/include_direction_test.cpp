@@ -1,5 +1,5 @@
-// Who may include whom: plugins -> sdk; core -> sdk; runner -> core; services -> runner, core, sdk;
-// tasks -> runner, core; cli -> all of host. Hooks are called through core's dispatch only, so neither the
+// Who may include whom: plugins -> sdk; core -> sdk; conformance -> core, sdk; runner -> core; services ->
+// runner, core, sdk; tasks -> runner, core; embedding -> services, runner, core, sdk; cli -> all of host. Hooks are called through core's dispatch only, so neither the
 // runner nor a task may name a service's table; core knows nothing of LibTorch.
 #include <gtest/gtest.h>
 
@@ -47,7 +47,8 @@ bool starts_with(const std::string& text, const std::string& prefix) { return te
 // The room a name belongs to; "" for the standard library and other projects.
 std::string room_of(const std::string& include) {
   for (const char* room :
-       {"core/", "runner/", "services/", "tasks/detection/", "tasks/classification/", "cli/"}) {
+       {"core/", "conformance/", "runner/", "services/", "tasks/detection/", "tasks/classification/",
+        "embedding/", "cli/"}) {
     if (starts_with(include, room)) return std::string(room, std::string(room).size() - 1);
   }
   if (include == "grapnel/host.hpp") return "embedding";
@@ -83,6 +84,18 @@ TEST(IncludeDirection, CoreKnowsTheSdkOnlyAndNoLibTorch) {
   for (const auto& file : sources_under("host/core")) {
     for (const auto& include : includes_of(file)) {
       EXPECT_FALSE(is_torch(include)) << fs::relative(file, kRoot) << " includes " << include;
+    }
+  }
+}
+
+TEST(IncludeDirection, ConformanceAndEmbeddingKnowNoLibTorch) {
+  ASSERT_GE(check_room("host/conformance", {"conformance", "core", "sdk"}), 10u);
+  ASSERT_GE(check_room("host/embedding", {"embedding", "services", "runner", "core", "sdk"}), 3u);
+  for (const char* folder : {"host/conformance", "host/embedding", "host/include"}) {
+    for (const auto& file : sources_under(folder)) {
+      for (const auto& include : includes_of(file)) {
+        EXPECT_FALSE(is_torch(include)) << fs::relative(file, kRoot) << " includes " << include;
+      }
     }
   }
 }

@@ -69,9 +69,9 @@ TestRun::TestRun(RunSpec spec, runner::Collectives* collectives) : spec_(std::mo
   }
   task_ = std::make_unique<FakeTask>(spec_.task);
   services::add_services(services_);
-  hooks_ = std::make_unique<HookHost>(services_, &context_);
+  hooks_ = std::make_unique<HookHost>(services_, context_.plain());
   runner_ = std::make_unique<runner::Runner>(std::move(config), *task_, *hooks_, *collectives);
-  context_.runner = runner_.get();
+  context_.serve(*runner_);
   for (int i = 0; i < 3; ++i) listeners_.push_back(std::make_unique<Listener>());
   record(*listeners_[0], events);
   record(*listeners_[2], events_lowest);
@@ -97,11 +97,18 @@ TestRun& TestRun::act(const std::string& point, int64_t iter, Action action) {
   return *this;
 }
 
+TestRun& TestRun::add_hook(const std::string& folder, HookConfig hook) {
+  more_folders_.push_back(folder);
+  more_hooks_.push_back(std::move(hook));
+  return *this;
+}
+
 void TestRun::load() {
   if (loaded_) return;
   loaded_ = true;
-  static const PluginCatalog catalog =
-      PluginCatalog::scan({std::string(GRAPNEL_BUILD_DIR) + "/tests/plugins"});
+  std::vector<std::string> folders = {std::string(GRAPNEL_BUILD_DIR) + "/tests/plugins"};
+  folders.insert(folders.end(), more_folders_.begin(), more_folders_.end());
+  const PluginCatalog catalog = PluginCatalog::scan(folders);
   std::vector<HookConfig> configs;
   const int priorities[] = {10, 50, 100};
   const char* const keys[] = {"first", "acting", "lowest"};
@@ -115,6 +122,7 @@ void TestRun::load() {
         {{"listener", ConfigNode::integer(reinterpret_cast<int64_t>(listeners_[i].get()))}});
     configs.push_back(std::move(hook));
   }
+  configs.insert(configs.end(), more_hooks_.begin(), more_hooks_.end());
   hooks_->load(catalog, configs);
 }
 

@@ -11,6 +11,9 @@ namespace grapnel {
 
 // Why the descriptor cannot be used; "" if it can.
 std::string check_descriptor(const grapnel_plugin& plugin);
+// Its two halves, in this order: the second reads what the first has checked.
+std::string check_header_and_vtable(const grapnel_plugin& plugin);
+std::string check_option_table(const grapnel_plugin& plugin);
 
 // The vtable as this host knows it: slots that an older plugin lacks are null, those of a newer one dropped.
 grapnel_hook_vtable known_vtable(const grapnel_hook_vtable& vtable);

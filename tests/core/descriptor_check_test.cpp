@@ -70,7 +70,7 @@ TEST(DescriptorCheck, RefusesBrokenHeaders) {
               HasSubstr("descriptor is too small: 0 bytes"));
   EXPECT_THAT(problem([](Parts& p) { p.plugin.struct_size -= 8; }), HasSubstr("too small"));
   EXPECT_THAT(problem([](Parts& p) { p.plugin.abi_major = 2; }),
-              HasSubstr("hook ABI 2.0, this host has ABI 1.0"));
+              HasSubstr("hook ABI 2.0, this host has ABI 1.0: rebuild it"));
   EXPECT_THAT(problem([](Parts& p) { p.plugin.abi_minor = 7; }),
               HasSubstr("1.7 or newer, this host has ABI 1.0"));
   EXPECT_THAT(problem([](Parts& p) { p.plugin.type = nullptr; }), HasSubstr("type is null"));
@@ -82,14 +82,21 @@ TEST(DescriptorCheck, RefusesBrokenHeaders) {
   EXPECT_THAT(problem([](Parts& p) { p.plugin.default_priority = 101; }), HasSubstr("priority is 101"));
 }
 
+TEST(DescriptorCheck, RefusesAnythingButZeroInReserved) {
+  EXPECT_THAT(problem([](Parts& p) { p.vtable.reserved = 7; }), HasSubstr("its vtable has 7 in reserved"));
+  EXPECT_THAT(problem([](Parts& p) { p.options[1].reserved = -1; }),
+              HasSubstr("its option \"limit\" has -1 in reserved, expected 0"));
+}
+
 TEST(DescriptorCheck, RefusesBrokenVtables) {
   EXPECT_THAT(problem([](Parts& p) { p.plugin.vtable = nullptr; }), HasSubstr("vtable is null"));
   EXPECT_THAT(problem([](Parts& p) { p.vtable.struct_size = 16; }),
               HasSubstr("vtable is too small: 16 bytes"));
-  EXPECT_THAT(problem([](Parts& p) { p.vtable.create = nullptr; }), HasSubstr("no create"));
+  EXPECT_THAT(problem([](Parts& p) { p.vtable.create = nullptr; }),
+              HasSubstr("no create, which is required"));
   EXPECT_THAT(problem([](Parts& p) { p.vtable.destroy = nullptr; }), HasSubstr("no destroy"));
   EXPECT_THAT(problem([](Parts& p) { p.vtable.save_state = save; }),
-              HasSubstr("save_state but no load_state"));
+              HasSubstr("save_state but no load_state: give both or neither"));
 }
 
 TEST(DescriptorCheck, RefusesBrokenOptionTables) {
@@ -126,7 +133,8 @@ TEST(DescriptorCheck, RefusesBrokenOptionTables) {
               }),
               HasSubstr("impossible number of items"));
   for (const char* reserved : {"type", "priority", "on_error", "state_key", "sha256"}) {
-    EXPECT_THAT(problem([&](Parts& p) { p.options[1].name = reserved; }), HasSubstr("keeps for itself"))
+    EXPECT_THAT(problem([&](Parts& p) { p.options[1].name = reserved; }),
+                HasSubstr("keeps for itself: rename it"))
         << reserved;
   }
 }

@@ -70,6 +70,8 @@ class TestRun {
 
   // A hook of priority 50 that does `action` at `point` when iter is `iter` (-1: always).
   TestRun& act(const std::string& point, int64_t iter, Action action);
+  // One more hook, of a plugin in `folder`.
+  TestRun& add_hook(const std::string& folder, HookConfig hook);
   // Fails the first time; calls happen in the order of priorities.
   runner::RunEnd train();
   runner::RunEnd val();
@@ -101,6 +103,8 @@ class TestRun {
     Action action;
   };
   std::vector<Planned> planned_;
+  std::vector<std::string> more_folders_;
+  std::vector<HookConfig> more_hooks_;
   bool loaded_ = false;
 };
 

@@ -1,10 +1,13 @@
 # Compiles every SDK header alone with one compiler and one standard, all warnings as errors. Variables:
 # COMPILER, LANGUAGE (c or c++), STANDARD (c11, c++17), INCLUDE (sdk/include), HEADERS (*.h or *.hpp).
 foreach(variable COMPILER LANGUAGE STANDARD INCLUDE HEADERS)
-  if(NOT ${variable})
+  if("${${variable}}" STREQUAL "")
     message(FATAL_ERROR "${variable} is not set")
   endif()
 endforeach()
+if(COMPILER MATCHES "-NOTFOUND$")
+  message(FATAL_ERROR "${COMPILER} when this build was configured: install Debian's gcc, g++ and clang")
+endif()
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE} ${INCLUDE}/grapnel/${HEADERS})
 # Needs LibTorch; hook_services.hpp is a part of hook.hpp.
 list(FILTER headers EXCLUDE REGEX "torch\\.hpp$")

@@ -1,6 +1,6 @@
 /* Where every field of every ABI struct lies, for good: hooks that are built today read and write these
  * places. A line changes only with the ABI's major; a minor appends fields, and lines here. Sizes are those
- * of this minor. */
+ * of this minor, for targets with 64-bit pointers. */
 #ifndef GRAPNEL_TESTS_FROZEN_OFFSETS_H
 #define GRAPNEL_TESTS_FROZEN_OFFSETS_H
 
@@ -9,29 +9,33 @@
 
 #ifdef __cplusplus
 #define FROZEN_ASSERT(condition, text) static_assert(condition, text)
+#define FROZEN_ALIGNOF(type) alignof(type)
 #else
 #define FROZEN_ASSERT(condition, text) _Static_assert(condition, text)
+#define FROZEN_ALIGNOF(type) _Alignof(type)
 #endif
-#define FROZEN_SIZE(type, size) FROZEN_ASSERT(sizeof(type) == (size), "the size of " #type " changed")
+#define FROZEN_SIZE(type, size, alignment)                                \
+  FROZEN_ASSERT(sizeof(type) == (size), "the size of " #type " changed"); \
+  FROZEN_ASSERT(FROZEN_ALIGNOF(type) == (alignment), "the alignment of " #type " changed")
 #define FROZEN(type, field, offset) \
   FROZEN_ASSERT(offsetof(type, field) == (offset), #type "." #field " moved")
 
 /* status.h */
-FROZEN_SIZE(grapnel_error, 24);
+FROZEN_SIZE(grapnel_error, 24, 8);
 FROZEN(grapnel_error, struct_size, 0);
 FROZEN(grapnel_error, code, 4);
 FROZEN(grapnel_error, text, 8);
 FROZEN(grapnel_error, capacity, 16);
 
 /* tensor.h */
-FROZEN_SIZE(grapnel_device, 8);
+FROZEN_SIZE(grapnel_device, 8, 4);
 FROZEN(grapnel_device, type, 0);
 FROZEN(grapnel_device, id, 4);
-FROZEN_SIZE(grapnel_dtype, 4);
+FROZEN_SIZE(grapnel_dtype, 4, 2);
 FROZEN(grapnel_dtype, code, 0);
 FROZEN(grapnel_dtype, bits, 1);
 FROZEN(grapnel_dtype, lanes, 2);
-FROZEN_SIZE(grapnel_tensor, 48);
+FROZEN_SIZE(grapnel_tensor, 48, 8);
 FROZEN(grapnel_tensor, data, 0);
 FROZEN(grapnel_tensor, device, 8);
 FROZEN(grapnel_tensor, ndim, 16);
@@ -41,7 +45,7 @@ FROZEN(grapnel_tensor, strides, 32);
 FROZEN(grapnel_tensor, byte_offset, 40);
 
 /* options.h */
-FROZEN_SIZE(grapnel_option, 88);
+FROZEN_SIZE(grapnel_option, 88, 8);
 FROZEN(grapnel_option, struct_size, 0);
 FROZEN(grapnel_option, kind, 4);
 FROZEN(grapnel_option, presence, 8);
@@ -55,7 +59,7 @@ FROZEN(grapnel_option, choices, 56);
 FROZEN(grapnel_option, choice_count, 64);
 FROZEN(grapnel_option, min_items, 72);
 FROZEN(grapnel_option, max_items, 80);
-FROZEN_SIZE(grapnel_value, 80);
+FROZEN_SIZE(grapnel_value, 80, 8);
 FROZEN(grapnel_value, struct_size, 0);
 FROZEN(grapnel_value, kind, 4);
 FROZEN(grapnel_value, name, 8);
@@ -69,7 +73,7 @@ FROZEN(grapnel_value, texts, 64);
 FROZEN(grapnel_value, count, 72);
 
 /* host.h */
-FROZEN_SIZE(grapnel_host, 48);
+FROZEN_SIZE(grapnel_host, 48, 8);
 FROZEN(grapnel_host, struct_size, 0);
 FROZEN(grapnel_host, abi_minor, 4);
 FROZEN(grapnel_host, name, 8);
@@ -79,7 +83,7 @@ FROZEN(grapnel_host, data, 32);
 FROZEN(grapnel_host, get_service, 40);
 
 /* points.h */
-FROZEN_SIZE(grapnel_point_args, 80);
+FROZEN_SIZE(grapnel_point_args, 80, 8);
 FROZEN(grapnel_point_args, struct_size, 0);
 FROZEN(grapnel_point_args, point, 4);
 FROZEN(grapnel_point_args, mode, 8);
@@ -94,13 +98,13 @@ FROZEN(grapnel_point_args, checkpoint_path, 64);
 FROZEN(grapnel_point_args, message, 72);
 
 /* state.h */
-FROZEN_SIZE(grapnel_state_writer, 32);
+FROZEN_SIZE(grapnel_state_writer, 32, 8);
 FROZEN(grapnel_state_writer, struct_size, 0);
 FROZEN(grapnel_state_writer, reserved, 4);
 FROZEN(grapnel_state_writer, stream, 8);
 FROZEN(grapnel_state_writer, write, 16);
 FROZEN(grapnel_state_writer, write_tensor, 24);
-FROZEN_SIZE(grapnel_state_reader, 40);
+FROZEN_SIZE(grapnel_state_reader, 40, 8);
 FROZEN(grapnel_state_reader, struct_size, 0);
 FROZEN(grapnel_state_reader, reserved, 4);
 FROZEN(grapnel_state_reader, stream, 8);
@@ -109,7 +113,7 @@ FROZEN(grapnel_state_reader, read, 24);
 FROZEN(grapnel_state_reader, find_tensor, 32);
 
 /* hook.h */
-FROZEN_SIZE(grapnel_hook_vtable, 256);
+FROZEN_SIZE(grapnel_hook_vtable, 256, 8);
 FROZEN(grapnel_hook_vtable, struct_size, 0);
 FROZEN(grapnel_hook_vtable, reserved, 4);
 FROZEN(grapnel_hook_vtable, create, 8);
@@ -145,7 +149,7 @@ FROZEN(grapnel_hook_vtable, on_exception, 240);
 FROZEN(grapnel_hook_vtable, on_interrupt, 248);
 
 /* plugin.h */
-FROZEN_SIZE(grapnel_plugin, 96);
+FROZEN_SIZE(grapnel_plugin, 96, 8);
 FROZEN(grapnel_plugin, struct_size, 0);
 FROZEN(grapnel_plugin, abi_major, 4);
 FROZEN(grapnel_plugin, abi_minor, 8);
@@ -160,7 +164,7 @@ FROZEN(grapnel_plugin, options, 64);
 FROZEN(grapnel_plugin, option_count, 72);
 FROZEN(grapnel_plugin, option_size, 80);
 FROZEN(grapnel_plugin, vtable, 88);
-FROZEN_SIZE(grapnel_note, 124);
+FROZEN_SIZE(grapnel_note, 124, 4);
 FROZEN(grapnel_note, name_size, 0);
 FROZEN(grapnel_note, description_size, 4);
 FROZEN(grapnel_note, note_type, 8);
@@ -171,13 +175,13 @@ FROZEN(grapnel_note, type, 28);
 FROZEN(grapnel_note, torch_version, 92);
 
 /* services/checkpoint.h */
-FROZEN_SIZE(grapnel_checkpoint_info, 32);
+FROZEN_SIZE(grapnel_checkpoint_info, 32, 8);
 FROZEN(grapnel_checkpoint_info, struct_size, 0);
 FROZEN(grapnel_checkpoint_info, is_resume, 4);
 FROZEN(grapnel_checkpoint_info, path, 8);
 FROZEN(grapnel_checkpoint_info, epoch, 16);
 FROZEN(grapnel_checkpoint_info, iter, 24);
-FROZEN_SIZE(grapnel_checkpoint_service, 40);
+FROZEN_SIZE(grapnel_checkpoint_service, 40, 8);
 FROZEN(grapnel_checkpoint_service, struct_size, 0);
 FROZEN(grapnel_checkpoint_service, reserved, 4);
 FROZEN(grapnel_checkpoint_service, get_info, 8);
@@ -186,7 +190,7 @@ FROZEN(grapnel_checkpoint_service, get_text, 24);
 FROZEN(grapnel_checkpoint_service, last_path, 32);
 
 /* services/collectives.h */
-FROZEN_SIZE(grapnel_collectives_service, 56);
+FROZEN_SIZE(grapnel_collectives_service, 56, 8);
 FROZEN(grapnel_collectives_service, struct_size, 0);
 FROZEN(grapnel_collectives_service, reserved, 4);
 FROZEN(grapnel_collectives_service, rank, 8);
@@ -197,7 +201,7 @@ FROZEN(grapnel_collectives_service, broadcast, 40);
 FROZEN(grapnel_collectives_service, barrier, 48);
 
 /* services/data.h */
-FROZEN_SIZE(grapnel_dataset_info, 56);
+FROZEN_SIZE(grapnel_dataset_info, 56, 8);
 FROZEN(grapnel_dataset_info, struct_size, 0);
 FROZEN(grapnel_dataset_info, classes_given_as_string, 4);
 FROZEN(grapnel_dataset_info, size, 8);
@@ -206,11 +210,11 @@ FROZEN(grapnel_dataset_info, label_min, 24);
 FROZEN(grapnel_dataset_info, label_max, 32);
 FROZEN(grapnel_dataset_info, ann_file, 40);
 FROZEN(grapnel_dataset_info, config_key, 48);
-FROZEN_SIZE(grapnel_transform_info, 16);
+FROZEN_SIZE(grapnel_transform_info, 16, 8);
 FROZEN(grapnel_transform_info, struct_size, 0);
 FROZEN(grapnel_transform_info, is_skipped, 4);
 FROZEN(grapnel_transform_info, type, 8);
-FROZEN_SIZE(grapnel_data_service, 80);
+FROZEN_SIZE(grapnel_data_service, 80, 8);
 FROZEN(grapnel_data_service, struct_size, 0);
 FROZEN(grapnel_data_service, reserved, 4);
 FROZEN(grapnel_data_service, get_info, 8);
@@ -224,14 +228,14 @@ FROZEN(grapnel_data_service, get_image_size, 64);
 FROZEN(grapnel_data_service, set_image_size, 72);
 
 /* services/log.h */
-FROZEN_SIZE(grapnel_log_service, 24);
+FROZEN_SIZE(grapnel_log_service, 24, 8);
 FROZEN(grapnel_log_service, struct_size, 0);
 FROZEN(grapnel_log_service, reserved, 4);
 FROZEN(grapnel_log_service, write, 8);
 FROZEN(grapnel_log_service, is_enabled, 16);
 
 /* services/message_hub.h */
-FROZEN_SIZE(grapnel_message_hub_service, 64);
+FROZEN_SIZE(grapnel_message_hub_service, 64, 8);
 FROZEN(grapnel_message_hub_service, struct_size, 0);
 FROZEN(grapnel_message_hub_service, reserved, 4);
 FROZEN(grapnel_message_hub_service, update_scalar, 8);
@@ -243,13 +247,13 @@ FROZEN(grapnel_message_hub_service, set_text, 48);
 FROZEN(grapnel_message_hub_service, get_text, 56);
 
 /* services/model.h */
-FROZEN_SIZE(grapnel_model_entry, 72);
+FROZEN_SIZE(grapnel_model_entry, 72, 8);
 FROZEN(grapnel_model_entry, struct_size, 0);
 FROZEN(grapnel_model_entry, requires_grad, 4);
 FROZEN(grapnel_model_entry, name, 8);
 FROZEN(grapnel_model_entry, module_index, 16);
 FROZEN(grapnel_model_entry, tensor, 24);
-FROZEN_SIZE(grapnel_module, 40);
+FROZEN_SIZE(grapnel_module, 40, 8);
 FROZEN(grapnel_module, struct_size, 0);
 FROZEN(grapnel_module, is_norm, 4);
 FROZEN(grapnel_module, is_synchronized, 8);
@@ -257,7 +261,7 @@ FROZEN(grapnel_module, reserved, 12);
 FROZEN(grapnel_module, name, 16);
 FROZEN(grapnel_module, type, 24);
 FROZEN(grapnel_module, attribute_count, 32);
-FROZEN_SIZE(grapnel_model_service, 64);
+FROZEN_SIZE(grapnel_model_service, 64, 8);
 FROZEN(grapnel_model_service, struct_size, 0);
 FROZEN(grapnel_model_service, reserved, 4);
 FROZEN(grapnel_model_service, count, 8);
@@ -269,7 +273,7 @@ FROZEN(grapnel_model_service, set_attribute, 48);
 FROZEN(grapnel_model_service, set_epoch, 56);
 
 /* services/optimizer.h */
-FROZEN_SIZE(grapnel_param_group, 64);
+FROZEN_SIZE(grapnel_param_group, 64, 8);
 FROZEN(grapnel_param_group, struct_size, 0);
 FROZEN(grapnel_param_group, has_momentum, 4);
 FROZEN(grapnel_param_group, name, 8);
@@ -279,7 +283,7 @@ FROZEN(grapnel_param_group, initial_lr, 32);
 FROZEN(grapnel_param_group, momentum, 40);
 FROZEN(grapnel_param_group, initial_momentum, 48);
 FROZEN(grapnel_param_group, weight_decay, 56);
-FROZEN_SIZE(grapnel_optimizer_service, 48);
+FROZEN_SIZE(grapnel_optimizer_service, 48, 8);
 FROZEN(grapnel_optimizer_service, struct_size, 0);
 FROZEN(grapnel_optimizer_service, reserved, 4);
 FROZEN(grapnel_optimizer_service, group_count, 8);
@@ -289,7 +293,7 @@ FROZEN(grapnel_optimizer_service, set_momentum, 32);
 FROZEN(grapnel_optimizer_service, set_weight_decay, 40);
 
 /* services/runner.h */
-FROZEN_SIZE(grapnel_run_state, 104);
+FROZEN_SIZE(grapnel_run_state, 104, 8);
 FROZEN(grapnel_run_state, struct_size, 0);
 FROZEN(grapnel_run_state, mode, 4);
 FROZEN(grapnel_run_state, by_epoch, 8);
@@ -305,7 +309,7 @@ FROZEN(grapnel_run_state, test_epoch_length, 72);
 FROZEN(grapnel_run_state, accumulative_counts, 80);
 FROZEN(grapnel_run_state, val_interval, 88);
 FROZEN(grapnel_run_state, seed, 96);
-FROZEN_SIZE(grapnel_runner_service, 88);
+FROZEN_SIZE(grapnel_runner_service, 88, 8);
 FROZEN(grapnel_runner_service, struct_size, 0);
 FROZEN(grapnel_runner_service, reserved, 4);
 FROZEN(grapnel_runner_service, get_state, 8);
@@ -320,13 +324,13 @@ FROZEN(grapnel_runner_service, request_skip_step, 72);
 FROZEN(grapnel_runner_service, veto_checkpoint, 80);
 
 /* services/values.h */
-FROZEN_SIZE(grapnel_named_value, 72);
+FROZEN_SIZE(grapnel_named_value, 72, 8);
 FROZEN(grapnel_named_value, struct_size, 0);
 FROZEN(grapnel_named_value, is_tensor, 4);
 FROZEN(grapnel_named_value, name, 8);
 FROZEN(grapnel_named_value, number, 16);
 FROZEN(grapnel_named_value, tensor, 24);
-FROZEN_SIZE(grapnel_values_service, 32);
+FROZEN_SIZE(grapnel_values_service, 32, 8);
 FROZEN(grapnel_values_service, struct_size, 0);
 FROZEN(grapnel_values_service, reserved, 4);
 FROZEN(grapnel_values_service, count, 8);

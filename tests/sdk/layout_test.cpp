@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
 #include <type_traits>
 
+#include "frozen_constants.h"
 #include "frozen_offsets.h"
 
 extern "C" int grapnel_layout_in_c(void);
@@ -67,6 +69,17 @@ TEST(Layout, StructsArePlainInCAndCpp) {
   EXPECT_TRUE(std::is_standard_layout_v<grapnel_note> && std::is_trivially_copyable_v<grapnel_note>);
   EXPECT_EQ(grapnel_layout_in_c(), static_cast<int>(sizeof(grapnel_hook_vtable)));
   EXPECT_EQ(sizeof(grapnel_note), 20 + GRAPNEL_NOTE_DESCRIPTION_SIZE);
+}
+
+GRAPNEL_PLUGIN_NOTE("MyHook", "1.13.1")
+
+// What the export macro puts into the file, byte for byte: hosts read it without this header.
+TEST(Layout, TheNotesBytesAreFrozen) {
+  std::string expected("\x08\0\0\0\x68\0\0\0\x01\0\0\0Grapnel\0\x01\0\0\0", 24);
+  expected += std::string(1, static_cast<char>(GRAPNEL_ABI_MINOR)) + std::string(3, '\0');
+  expected += "MyHook" + std::string(64 - 6, '\0') + "1.13.1" + std::string(32 - 6, '\0');
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(&grapnel_plugin_note), sizeof grapnel_plugin_note),
+            expected);
 }
 
 // The vtable's slots follow each other in the order of the point numbers.

@@ -118,6 +118,10 @@ class Setup {
   double number(const char* name) const { return get(name, GRAPNEL_KIND_FLOAT).number; }
   std::string text(const char* name) const { return get(name, GRAPNEL_KIND_STRING).text; }
   std::string json(const char* name) const { return get(name, GRAPNEL_KIND_TREE).text; }
+  std::vector<bool> booleans(const char* name) const {
+    const grapnel_value& value = get(name, GRAPNEL_KIND_BOOL_LIST);
+    return std::vector<bool>(value.integers, value.integers + value.count);
+  }
   std::vector<int64_t> integers(const char* name) const {
     const grapnel_value& value = get(name, GRAPNEL_KIND_INT_LIST);
     return {value.integers, value.integers + value.count};
@@ -414,7 +418,7 @@ constexpr Description<sizeof...(Options)> describe(const char* summary, Options.
   GRAPNEL_PLUGIN_NOTE(#Class, GRAPNEL_BUILT_AGAINST_TORCH);                                                    \
   GRAPNEL_EXPORT const grapnel_plugin grapnel_plugin_v1 = {sizeof(grapnel_plugin),                             \
                                                            GRAPNEL_ABI_MAJOR,                                  \
-                                                           GRAPNEL_ABI_MINOR,                                  \
+                                                           GRAPNEL_REQUIRED_ABI_MINOR,                         \
                                                            Class::default_priority,                            \
                                                            #Class,                                             \
                                                            version_text,                                       \

@@ -27,36 +27,39 @@ enum {
   GRAPNEL_OPTION_OPTIONAL = 2   /* absent: delivered with is_set 0 */
 };
 
-/* One row of a plugin's option table; static data. */
+/* One row of a plugin's option table; static data, the plugin's own. A host that finds a row wrong (an
+ * unknown kind, a default outside the range, a name twice) refuses the plugin. */
 typedef struct grapnel_option {
   uint32_t struct_size;
   int32_t kind;     /* GRAPNEL_KIND_ */
   int32_t presence; /* GRAPNEL_OPTION_ */
-  int32_t reserved;
-  const char *name;
+  int32_t reserved; /* 0 */
+  const char *name;         /* letters, digits, '_'; at most 63 bytes; not type, priority, on_error, state_key
+                               or sha256, which the config keeps for itself */
   const char *summary;      /* one line: meaning and unit */
   const char *default_text; /* NULL unless presence is DEFAULTED */
-  double min;               /* numbers and the items of lists; -INFINITY: no bound */
-  double max;               /* +INFINITY: no bound */
+  double min;               /* inclusive; numbers and the items of lists; -INFINITY: no bound */
+  double max;               /* inclusive; +INFINITY: no bound */
   const char *const *choices; /* strings and the items of string lists; NULL: any */
   uint64_t choice_count;
   uint64_t min_items; /* lists */
   uint64_t max_items; /* lists; 0: any number */
 } grapnel_option;
 
-/* One checked value. Pointers are valid until create returns: copy what you keep. */
+/* One checked value: which field holds it, GRAPNEL_KIND_ says; the others are 0 or NULL. Pointers are the
+ * host's, valid until create returns: copy what you keep. A list of no items may have a NULL pointer. */
 typedef struct grapnel_value {
   uint32_t struct_size;
-  int32_t kind;
+  int32_t kind;     /* GRAPNEL_KIND_, as the table's row says */
   const char *name;
-  int64_t is_set;
+  int64_t is_set;   /* 0: an OPTIONAL option that the config leaves out; 1 otherwise */
   int64_t integer;
   double number;
   const char *text;
   const int64_t *integers;
   const double *numbers;
   const char *const *texts;
-  uint64_t count;
+  uint64_t count; /* items of a list */
 } grapnel_value;
 
 #endif

@@ -7,6 +7,8 @@
  *   GRAPNEL_EXPORT const grapnel_plugin grapnel_plugin_v1 = { ... };
  *   GRAPNEL_PLUGIN_NOTE("MyHook", "")
  *
+ * All of it is static data of the plugin, which a host never unloads once it is loaded. Loading must run
+ * nothing that matters: no output, no threads, no files (constructors of C++ globals run then).
  * A plugin is trusted code: it runs with all the rights of the process that loads it.
  */
 #ifndef GRAPNEL_PLUGIN_H
@@ -40,6 +42,7 @@ enum {
   GRAPNEL_PRIORITY_LOWEST = 100
 };
 
+/* The descriptor. No string may be NULL; a host reads as much of the struct as struct_size says. */
 typedef struct grapnel_plugin {
   uint32_t struct_size;
   uint32_t abi_major;
@@ -57,7 +60,8 @@ typedef struct grapnel_plugin {
   const grapnel_hook_vtable *vtable;
 } grapnel_plugin;
 
-/* The ELF note `.note.grapnel`: owner "Grapnel", type 1, this structure as its description. */
+/* The ELF note `.note.grapnel`: owner "Grapnel", type 1, and as its description what follows `owner` below. A
+ * host refuses a file whose note and descriptor disagree. */
 #define GRAPNEL_NOTE_OWNER "Grapnel"
 #define GRAPNEL_NOTE_TYPE 1
 #define GRAPNEL_NOTE_SECTION ".note.grapnel"
@@ -69,8 +73,8 @@ typedef struct grapnel_note {
   char owner[8];
   uint32_t abi_major;
   uint32_t abi_minor;
-  char type[64];
-  char torch_version[32];
+  char type[64];          /* as in the descriptor, padded with NUL */
+  char torch_version[32]; /* the same */
 } grapnel_note;
 
 #define GRAPNEL_NOTE_DESCRIPTION_SIZE 104u
@@ -82,7 +86,7 @@ typedef struct grapnel_note {
                              GRAPNEL_NOTE_TYPE,                                                         \
                              GRAPNEL_NOTE_OWNER,                                                        \
                              GRAPNEL_ABI_MAJOR,                                                         \
-                             GRAPNEL_ABI_MINOR,                                                         \
+                             GRAPNEL_REQUIRED_ABI_MINOR,                                                \
                              type_name,                                                                 \
                              torch_version_text};
 

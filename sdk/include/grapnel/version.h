@@ -11,4 +11,10 @@
 #define GRAPNEL_ABI_MAJOR 1
 #define GRAPNEL_ABI_MINOR 0
 
+/* The least host minor that the plugin being built works with: what its note and descriptor say. Define less
+ * before the first include if it can do without what is newer (then it asks struct_size, or for NULL, first). */
+#ifndef GRAPNEL_REQUIRED_ABI_MINOR
+#define GRAPNEL_REQUIRED_ABI_MINOR GRAPNEL_ABI_MINOR
+#endif
+
 #endif

@@ -17,7 +17,8 @@ typedef struct grapnel_log_service {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Writes one UTF-8 line. An unknown level counts as INFO. [any-thread] */
+  /* Writes one UTF-8 line, given without its line end; copied. An unknown level counts as INFO.
+   * [any-thread] */
   void (*write)(const grapnel_host *host, int32_t level, const char *text);
   /* 1 if a line of that level would be written. [any-thread] */
   int32_t (*is_enabled)(const grapnel_host *host, int32_t level);

@@ -1,7 +1,8 @@
 /* The run: where it stands, where it writes, and what a hook may ask of it.
  *
- * Control is not an error. A request is noted and agreed over all ranks before it takes effect; none of
- * these calls interrupts the caller.
+ * Control is not an error. A request is noted and agreed over all ranks before it takes effect, when all
+ * hooks of the point have run; none of these calls interrupts the caller. A request that its point does not
+ * allow is refused with INVALID_ARGUMENT.
  */
 #ifndef GRAPNEL_SERVICES_RUNNER_H
 #define GRAPNEL_SERVICES_RUNNER_H
@@ -36,11 +37,11 @@ typedef struct grapnel_runner_service {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Fills at most state->struct_size bytes. [train-thread] */
+  /* Fills at most state->struct_size bytes; the caller sets struct_size. [train-thread] */
   void (*get_state)(const grapnel_host *host, grapnel_run_state *state);
-  /* Absolute folder of the run; exists. [any-thread] */
+  /* Absolute folder of the run; exists. Valid as long as the host. [any-thread] */
   const char *(*work_dir)(const grapnel_host *host);
-  /* work_dir/TIMESTAMP: this start's own logs; exists. [any-thread] */
+  /* work_dir/TIMESTAMP: this start's own logs; exists. Valid as long as the host. [any-thread] */
   const char *(*log_dir)(const grapnel_host *host);
   /* The resolved config as JSON; valid as long as the host. [any-thread] */
   const char *(*config_json)(const grapnel_host *host);
@@ -48,18 +49,21 @@ typedef struct grapnel_runner_service {
    * returns. [train-thread] */
   const char *(*evaluation_table)(const grapnel_host *host);
 
-  /* Ends training as MMEngine's stop_training: EpochBased finishes the epoch and its validation, IterBased
-   * the iteration. The reason is logged. [train-thread] */
+  /* Any point: ends training as MMEngine's stop_training: EpochBased finishes the epoch and its validation,
+   * IterBased the iteration. The reason is logged. Without training it changes nothing. [train-thread] */
   grapnel_status (*request_stop)(const grapnel_host *host, const char *reason, grapnel_error *error);
-  /* Runs one validation as soon as the current iteration (or epoch) is over. [train-thread] */
+  /* Any point: runs one validation as soon as the current iteration (or epoch) is over, or the next one if
+   * none runs; at after_train and later none follows. UNSUPPORTED: no validation data or no training.
+   * [train-thread] */
   grapnel_status (*request_validation)(const grapnel_host *host, grapnel_error *error);
   /* Writes a full checkpoint work_dir/file_name when all hooks of this point have run; counters in it are
    * those after the point (after_train_iter: iter + 1; after_train_epoch: epoch + 1). Allowed at
-   * after_train_iter, after_train_epoch, after_val_epoch, after_val, after_train, on_interrupt.
-   * INVALID_ARGUMENT: a name with '/' or elsewhere. [train-thread] */
+   * after_train_iter, after_train_epoch, after_val_epoch, after_val, after_train and on_interrupt (there
+   * instead of the file that the host would write by itself). INVALID_ARGUMENT: a name with '/', another
+   * point, or a run without training. [train-thread] */
   grapnel_status (*request_save)(const grapnel_host *host, const char *file_name, grapnel_error *error);
-  /* after_backward, before_optimizer_step: drops this step's gradients without an update.
-   * [train-thread] */
+  /* after_backward, before_optimizer_step: drops this step's gradients, those of its accumulated batches too,
+   * without an update. The reason is logged. [train-thread] */
   grapnel_status (*request_skip_step)(const grapnel_host *host, const char *reason, grapnel_error *error);
   /* before_save_checkpoint: this checkpoint is not written; the reason is logged. [train-thread] */
   grapnel_status (*veto_checkpoint)(const grapnel_host *host, const char *reason, grapnel_error *error);

@@ -1,11 +1,14 @@
 /* What a step got and gave: the batch, the losses, the predictions, the metrics.
  *
- * BATCH   before_/after_ {train,val,test}_iter, after_backward, before_optimizer_step: tensors, first "inputs"
- * OUTPUTS after_train_iter, after_backward, before_optimizer_step: 0-d float tensors, first "loss" (the total), then
- *         its parts; before_save_checkpoint: those of the last train iteration, if there was one;
+ * BATCH   before_/after_ {train,val,test}_iter, after_backward, before_optimizer_step: tensors, the first is
+ *         "inputs"
+ * OUTPUTS after_train_iter, after_backward, before_optimizer_step: 0-d float tensors, first "loss" (total),
+ *         then its parts; before_save_checkpoint: those of the last train iteration, if there was one;
  *         after_{val,test}_iter: the task's predictions
- * METRICS after_{val,test}_epoch, and until the next evaluation: scalars
- * Anywhere else a group is empty. Views are read-only, except BATCH at before_train_iter.
+ * METRICS after_{val,test}_epoch, and until the next evaluation's replace them (over a resume too): scalars
+ * The points around a checkpoint and on_exception see besides what the point that they interrupt sees.
+ * Anywhere else a group is empty. Which tensors a batch and the predictions have, their shapes and units, is
+ * the task's. Views are read-only, except BATCH at before_train_iter.
  */
 #ifndef GRAPNEL_SERVICES_VALUES_H
 #define GRAPNEL_SERVICES_VALUES_H
@@ -33,9 +36,9 @@ typedef struct grapnel_values_service {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Values in the group at this point. [train-thread] */
+  /* Values in the group at this point; 0 for an unknown group. [train-thread] */
   uint64_t (*count)(const grapnel_host *host, int32_t group);
-  /* NOT_FOUND: index >= count. [train-thread] */
+  /* NOT_FOUND: index >= count; INVALID_ARGUMENT: an unknown group. [train-thread] */
   grapnel_status (*get)(const grapnel_host *host, int32_t group, uint64_t index, grapnel_named_value *value,
                         grapnel_error *error);
   /* The value as a number: METRICS, or a tensor of one element (this waits for the device).

@@ -27,6 +27,7 @@ int check(const ConfigArguments& arguments) {
   const auto catalog = find_plugins(config);
   check_hooks(catalog, hooks);
   make_task(run.model);
+  check_task_config(run);
   std::printf("%s is right: %zu hooks\n", arguments.config.c_str(), hooks.size());
   return 0;
 }

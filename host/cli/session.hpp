@@ -18,8 +18,11 @@ namespace grapnel::cli {
 // The task that `model.type` names. Failure(kConfig) for an unknown one.
 std::unique_ptr<runner::Task> make_task(const ConfigNode& model);
 
-// The folder with this installation's own plugins: <prefix>/<lib>/grapnel/plugins, or <build>/plugins for a program
-// that was not installed.
+// Checks what the model's task reads: model, datasets and evaluators, without opening data. Failure(kConfig).
+void check_task_config(const runner::RunConfig& run);
+
+// The folder with this installation's own plugins: <prefix>/<lib>/grapnel/plugins, or <build>/plugins for a
+// program that was not installed.
 std::string installed_plugin_folder();
 
 // The plugins that a config can name, searched where it says; those of `folders`.

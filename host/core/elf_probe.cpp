@@ -20,6 +20,8 @@ struct Rejected {
   std::string why;
 };
 
+Rejected damaged(const std::string& why) { return {why + ": build or copy it again"}; }
+
 #if defined(__x86_64__)
 constexpr uint16_t kMachine = EM_X86_64;
 #elif defined(__aarch64__)
@@ -53,6 +55,10 @@ std::string machine_name(uint16_t machine) {
   }
 }
 
+Rejected other_machine(const std::string& finding) {
+  return {finding + ", this host is " + machine_name(kMachine) + ": rebuild it for this machine"};
+}
+
 std::string version_text(uint32_t major, uint32_t minor) {
   return std::to_string(major) + "." + std::to_string(minor);
 }
@@ -60,7 +66,7 @@ std::string version_text(uint32_t major, uint32_t minor) {
 // The fixed-size text of a note field; rejects one without its NUL.
 std::string note_text(const char* field, size_t capacity) {
   const void* end = std::memchr(field, '\0', capacity);
-  if (end == nullptr) throw Rejected{"its note " GRAPNEL_NOTE_SECTION " is damaged: a text has no end"};
+  if (end == nullptr) throw damaged("its note " GRAPNEL_NOTE_SECTION " is damaged: a text has no end");
   return std::string(field, static_cast<const char*>(end));
 }
 
@@ -76,6 +82,7 @@ class ElfReader {
     for (const auto& segment : segments_) {
       if (segment.p_type == PT_NOTE) read_notes(segment);
     }
+    report_.is_readable = true;
   }
 
  private:
@@ -86,7 +93,7 @@ class ElfReader {
   template <class T>
   T at(uint64_t offset, const char* what) const {
     if (!inside(offset, sizeof(T)))
-      throw Rejected{std::string("truncated or damaged: its ") + what + " lies outside the file"};
+      throw damaged(std::string("truncated or damaged: its ") + what + " lies outside the file");
     T value;
     std::memcpy(&value, file_.data() + offset, sizeof value);
     return value;
@@ -99,39 +106,38 @@ class ElfReader {
       const uint64_t within = address - segment.p_vaddr;
       if (within < segment.p_filesz && size <= segment.p_filesz - within) return segment.p_offset + within;
     }
-    throw Rejected{std::string("truncated or damaged: its ") + what + " lies outside the file"};
+    throw damaged(std::string("truncated or damaged: its ") + what + " lies outside the file");
   }
 
   void read_header() {
-    if (file_.empty()) throw Rejected{"the file is empty"};
+    if (file_.empty()) throw damaged("the file is empty");
     if (file_.size() < SELFMAG || std::memcmp(file_.data(), ELFMAG, SELFMAG) != 0)
-      throw Rejected{"not an ELF file"};
+      throw Rejected{"not an ELF file: a plugin is a shared object, linked with -shared"};
     if (file_.size() < sizeof(Elf64_Ehdr)) {
-      throw Rejected{"truncated: " + std::to_string(file_.size()) + " bytes, the ELF header alone has " +
-                     std::to_string(sizeof(Elf64_Ehdr))};
+      throw damaged("truncated: " + std::to_string(file_.size()) + " bytes, the ELF header alone has " +
+                    std::to_string(sizeof(Elf64_Ehdr)));
     }
     header_ = at<Elf64_Ehdr>(0, "ELF header");
-    if (header_.e_ident[EI_CLASS] == ELFCLASS32) throw Rejected{"a 32-bit file, this host is 64-bit"};
-    if (header_.e_ident[EI_CLASS] != ELFCLASS64) throw Rejected{"damaged: an unknown ELF class"};
-    if (header_.e_ident[EI_DATA] == ELFDATA2MSB)
-      throw Rejected{"a big-endian file, this host is little-endian"};
-    if (header_.e_ident[EI_DATA] != ELFDATA2LSB) throw Rejected{"damaged: an unknown byte order"};
+    if (header_.e_ident[EI_CLASS] == ELFCLASS32) throw other_machine("a 32-bit file");
+    if (header_.e_ident[EI_CLASS] != ELFCLASS64) throw damaged("damaged: an unknown ELF class");
+    if (header_.e_ident[EI_DATA] == ELFDATA2MSB) throw other_machine("a big-endian file");
+    if (header_.e_ident[EI_DATA] != ELFDATA2LSB) throw damaged("damaged: an unknown byte order");
     if (header_.e_machine != kMachine) {
-      throw Rejected{"built for another machine: " + machine_name(header_.e_machine) + ", this host is " +
-                     machine_name(kMachine)};
+      throw other_machine("built for " + machine_name(header_.e_machine));
     }
-    if (header_.e_type == ET_EXEC) throw Rejected{"an executable, not a shared object"};
-    if (header_.e_type == ET_REL)
-      throw Rejected{"an object file that was not linked (build it with -shared)"};
-    if (header_.e_type == ET_CORE) throw Rejected{"a core dump, not a shared object"};
+    if (header_.e_type == ET_EXEC) throw Rejected{"an executable, not a shared object: link it with -shared"};
+    if (header_.e_type == ET_REL) throw Rejected{"an object file that was not linked: link it with -shared"};
+    if (header_.e_type == ET_CORE)
+      throw Rejected{"a core dump, not a shared object: remove it from the plugin folder"};
     if (header_.e_type != ET_DYN)
-      throw Rejected{"not a shared object (ELF type " + std::to_string(header_.e_type) + ")"};
+      throw Rejected{"not a shared object (ELF type " + std::to_string(header_.e_type) +
+                     "): link it with -shared"};
   }
 
   void read_segments() {
     if (header_.e_phentsize != sizeof(Elf64_Phdr) ||
         !inside(header_.e_phoff, uint64_t{header_.e_phnum} * sizeof(Elf64_Phdr))) {
-      throw Rejected{"truncated or damaged: its program headers lie outside the file"};
+      throw damaged("truncated or damaged: its program headers lie outside the file");
     }
     bool interpreter = false;
     uint64_t loaded_until = 0;
@@ -144,15 +150,17 @@ class ElfReader {
         loaded_until = segment.p_vaddr + segment.p_memsz;
       }
       if (segment.p_type == PT_DYNAMIC) dynamic_ = &segment - segments_.data();
+      if (segment.p_type == PT_GNU_STACK) report_.has_executable_stack = (segment.p_flags & PF_X) != 0;
     }
-    if (interpreter) throw Rejected{"an executable, not a shared object"};
-    if (loaded_until == 0 || dynamic_ < 0) throw Rejected{"not a shared object: it has no dynamic segment"};
+    if (interpreter) throw Rejected{"an executable, not a shared object: link it with -shared"};
+    if (loaded_until == 0 || dynamic_ < 0)
+      throw Rejected{"not a shared object, it has no dynamic segment: link it with -shared"};
   }
 
   void check_load_segment(const Elf64_Phdr& segment, uint64_t loaded_until) const {
     if (!inside(segment.p_offset, segment.p_filesz)) {
-      throw Rejected{"truncated: the file has " + std::to_string(file_.size()) +
-                     " bytes, a segment of it reaches beyond"};
+      throw damaged("truncated: the file has " + std::to_string(file_.size()) +
+                    " bytes, a segment of it reaches beyond");
     }
     constexpr uint64_t kMostMemory = uint64_t{1} << 40;
     const bool aligned =
@@ -160,14 +168,14 @@ class ElfReader {
                                  (segment.p_vaddr - segment.p_offset) % segment.p_align == 0);
     if (segment.p_memsz < segment.p_filesz || segment.p_memsz > kMostMemory ||
         segment.p_vaddr > kMostMemory || segment.p_vaddr < loaded_until || !aligned) {
-      throw Rejected{"damaged: a loadable segment has impossible bounds"};
+      throw damaged("damaged: a loadable segment has impossible bounds");
     }
   }
 
   void read_dynamic_table() {
     const Elf64_Phdr& dynamic = segments_[static_cast<size_t>(dynamic_)];
     if (!inside(dynamic.p_offset, dynamic.p_filesz))
-      throw Rejected{"truncated: its dynamic table lies outside the file"};
+      throw damaged("truncated: its dynamic table lies outside the file");
     std::vector<uint64_t> needed;
     uint64_t strings = 0;
     for (uint64_t at_byte = 0; at_byte + sizeof(Elf64_Dyn) <= dynamic.p_filesz;
@@ -193,17 +201,24 @@ class ElfReader {
         case DT_GNU_HASH:
           gnu_hash_ = entry.d_un.d_ptr;
           break;
+        case DT_TEXTREL:
+          report_.has_text_relocations = true;
+          break;
+        case DT_FLAGS:
+          if (entry.d_un.d_val & DF_TEXTREL) report_.has_text_relocations = true;
+          break;
         case DT_FLAGS_1:
-          if (entry.d_un.d_val & DF_1_PIE) throw Rejected{"an executable, not a shared object"};
+          if (entry.d_un.d_val & DF_1_PIE)
+            throw Rejected{"an executable, not a shared object: link it with -shared"};
           break;
         default:
           break;
       }
     }
-    if (strings_size_ == 0) throw Rejected{"damaged: it has no dynamic string table"};
+    if (strings_size_ == 0) throw damaged("damaged: it has no dynamic string table");
     strings_offset_ = offset_of(strings, strings_size_, "dynamic string table");
     if (file_[strings_offset_ + strings_size_ - 1] != 0)
-      throw Rejected{"damaged: its dynamic string table has no end"};
+      throw damaged("damaged: its dynamic string table has no end");
     for (const uint64_t name : needed) report_.needed.push_back(string_at(name));
   }
 
@@ -244,8 +259,23 @@ class ElfReader {
         report_.undefined.push_back(name);
       } else if (binding != STB_LOCAL && visibility != STV_HIDDEN && visibility != STV_INTERNAL) {
         report_.exported.push_back(name);
+        if (name == GRAPNEL_ENTRY_SYMBOL) {
+          report_.entry_is_object = ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT;
+          report_.entry_is_const = is_const(symbol.st_value);
+        }
       }
     }
+  }
+
+  // In a segment without write permission, or in the part that the linker write-protects after relocation.
+  bool is_const(uint64_t address) const {
+    bool writable = false, protected_later = false;
+    for (const auto& segment : segments_) {
+      if (address < segment.p_vaddr || address - segment.p_vaddr >= segment.p_memsz) continue;
+      if (segment.p_type == PT_LOAD) writable = (segment.p_flags & PF_W) != 0;
+      if (segment.p_type == PT_GNU_RELRO) protected_later = true;
+    }
+    return !writable || protected_later;
   }
 
   void read_notes(const Elf64_Phdr& segment) {
@@ -272,8 +302,8 @@ class ElfReader {
   void take_note(uint64_t offset, uint64_t size) {
     constexpr uint64_t kTypeAt = 8, kTypeSize = sizeof(grapnel_note::type), kTorchAt = kTypeAt + kTypeSize;
     if (size < GRAPNEL_NOTE_DESCRIPTION_SIZE) {
-      throw Rejected{"its note " GRAPNEL_NOTE_SECTION " is damaged: " + std::to_string(size) +
-                     " bytes, expected " + std::to_string(GRAPNEL_NOTE_DESCRIPTION_SIZE)};
+      throw damaged("its note " GRAPNEL_NOTE_SECTION " is damaged: " + std::to_string(size) +
+                    " bytes, expected " + std::to_string(GRAPNEL_NOTE_DESCRIPTION_SIZE));
     }
     report_.abi_major = at<uint32_t>(offset, "note");
     report_.abi_minor = at<uint32_t>(offset + 4, "note");
@@ -310,12 +340,13 @@ void check_torch(const ElfReport& report, const std::string& host_version) {
   if (host_version.empty()) return;
   if (!report.torch_version.empty() && report.torch_version != host_version) {
     throw Rejected{"built against LibTorch " + report.torch_version + ", this host runs LibTorch " +
-                   host_version};
+                   host_version + ": rebuild it against that one"};
   }
   for (const auto& library : report.needed) {
     const std::string version = is_torch_library(library) ? soname_version(library) : "";
     if (!version.empty() && !is_version_prefix(version, host_version)) {
-      throw Rejected{"needs " + library + ", this host runs LibTorch " + host_version};
+      throw Rejected{"needs " + library + ", this host runs LibTorch " + host_version +
+                     ": rebuild it against that one"};
     }
   }
 }
@@ -335,26 +366,34 @@ void check_plugin(const ElfReport& report, const ElfExpectation& expectation) {
     const std::string other = other_entry_symbol(report);
     if (has_entry) {
       throw Rejected{"it has no note " GRAPNEL_NOTE_SECTION
-                     " (export the hook with GRAPNEL_HOOK, or add "
-                     "GRAPNEL_PLUGIN_NOTE)"};
+                     ": export the hook with GRAPNEL_HOOK, or add GRAPNEL_PLUGIN_NOTE"};
     }
-    if (!other.empty()) throw Rejected{"it exports " + other + ", this host looks for " GRAPNEL_ENTRY_SYMBOL};
-    throw Rejected{"no Grapnel plugin: it has no note " GRAPNEL_NOTE_SECTION
-                   " and does not export " GRAPNEL_ENTRY_SYMBOL};
+    if (!other.empty()) {
+      throw Rejected{"it exports " + other +
+                     ", this host looks for " GRAPNEL_ENTRY_SYMBOL ": rebuild it with this host's SDK"};
+    }
+    throw Rejected{"no Grapnel plugin, it has no note " GRAPNEL_NOTE_SECTION
+                   " and does not export " GRAPNEL_ENTRY_SYMBOL ": export its hook with GRAPNEL_HOOK"};
   }
   if (report.abi_major != expectation.abi_major) {
     throw Rejected{"built for hook ABI " + version_text(report.abi_major, report.abi_minor) +
                    ", this host has ABI " + version_text(expectation.abi_major, expectation.abi_minor) +
-                   ": the major versions differ"};
+                   ": rebuild it with this host's SDK"};
   }
   if (report.abi_minor > expectation.abi_minor) {
     throw Rejected{"needs hook ABI " + version_text(report.abi_major, report.abi_minor) +
                    " or newer, this host has ABI " +
-                   version_text(expectation.abi_major, expectation.abi_minor)};
+                   version_text(expectation.abi_major, expectation.abi_minor) +
+                   ": update the host, or rebuild it with this host's SDK"};
   }
-  if (report.type.empty()) throw Rejected{"its note " GRAPNEL_NOTE_SECTION " names no hook type"};
+  if (report.type.empty()) {
+    throw Rejected{"its note " GRAPNEL_NOTE_SECTION " names no hook type: give GRAPNEL_PLUGIN_NOTE its name"};
+  }
   check_torch(report, expectation.torch_version);
-  if (!has_entry) throw Rejected{"it does not export " GRAPNEL_ENTRY_SYMBOL};
+  if (!has_entry) {
+    throw Rejected{"it does not export " GRAPNEL_ENTRY_SYMBOL
+                   ": mark it GRAPNEL_EXPORT, and let no version script hide it"};
+  }
 }
 
 bool read_all(int fd, std::vector<uint8_t>& bytes, size_t size) {

@@ -28,6 +28,11 @@ struct ElfReport {
   std::vector<std::string> needed;     // DT_NEEDED, in the file's order
   std::vector<std::string> exported;   // defined dynamic symbols that others can bind to
   std::vector<std::string> undefined;  // what must come from elsewhere
+  bool is_readable = false;            // the tables were read to their end, whatever speaks against the file
+  bool has_text_relocations = false;   // its code must be changed when it is loaded
+  bool has_executable_stack = true;    // so for a file that does not say otherwise
+  bool entry_is_object = false;        // GRAPNEL_ENTRY_SYMBOL is exported as data
+  bool entry_is_const = false;         // and lies where nothing can be written once the file is loaded
 
   // True if the file is linked against LibTorch, whatever its note says.
   bool links_torch() const;

@@ -124,12 +124,23 @@ void read_default_hook(const std::string& name, const ConfigNode* node, std::vec
 
 }  // namespace
 
-int parse_priority(const ConfigNode& value, const std::string& path) {
+std::vector<std::pair<std::string, std::string>> default_hook_types() {
+  std::vector<std::pair<std::string, std::string>> hooks;
+  for (const auto& hook : kDefaultHooks) hooks.emplace_back(hook.name, hook.type);
+  return hooks;
+}
+
+std::vector<std::string> priority_names() {
   std::vector<std::string> names;
+  for (const auto& [name, number] : kPriorities) names.emplace_back(name);
+  return names;
+}
+
+int parse_priority(const ConfigNode& value, const std::string& path) {
   for (const auto& [name, number] : kPriorities) {
     if (value.kind() == Kind::kString && value.as_string() == name) return number;
-    names.emplace_back(name);
   }
+  const std::vector<std::string> names = priority_names();
   if (value.kind() == Kind::kInt && value.as_int() >= 0 && value.as_int() <= 100) {
     return static_cast<int>(value.as_int());
   }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config_node.hpp"
@@ -28,6 +29,12 @@ std::vector<HookConfig> read_hook_configs(const ConfigNode& config);
 
 // plugins.time_hooks: whether each call of a hook is timed; true when left out.
 bool times_hooks(const ConfigNode& config);
+
+// The six's names and types, in order.
+std::vector<std::pair<std::string, std::string>> default_hook_types();
+
+// MMEngine's names of priorities, the earliest first.
+std::vector<std::string> priority_names();
 
 // 0..100 or MMEngine's names ("VERY_HIGH"); Failure(kConfig) otherwise.
 int parse_priority(const ConfigNode& value, const std::string& path);

@@ -85,9 +85,12 @@ void HookHost::Impl::create(HookInstance& instance, const grapnel_value* values,
                                           &instance.self, error.raw());
   });
   if (status != GRAPNEL_STATUS_OK) {
+    const std::string message = error.message(status);
+    // Its own words are about the config; these two are the host's, about a fault of the plugin.
+    const bool is_fault = message.rfind("it threw", 0) == 0 || message.rfind("it gave no reason", 0) == 0;
     throw Failure(FailureKind::kConfig,
-                  {"the hook " + instance.key + " could not be created: " + error.message(status),
-                   where(instance.config), "", "", ""});
+                  {"the hook " + instance.key + " could not be created: " + message, where(instance.config),
+                   "", "", is_fault ? check_hint(instance.plugin->path) : ""});
   }
   instance.created = true;
 }

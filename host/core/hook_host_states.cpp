@@ -33,7 +33,7 @@ void load_state(HookInstance& instance, const HookState& state) {
   throw Failure(FailureKind::kConfig,
                 {origin(state) + " was refused by version " + instance.plugin->descriptor->version + ": " +
                      error.message(status),
-                 "", "", "", ""});
+                 "", "", "", "resume with the version of the hook that wrote it, or without the hook"});
 }
 
 }  // namespace
@@ -68,8 +68,9 @@ void HookHost::load_states(const std::vector<HookState>& states, bool waive_uncl
     const std::string reason = unclaimed_reason(state, instance);
     if (!reason.empty()) {
       if (!waive_unclaimed) {
-        throw Failure(FailureKind::kConfig, {origin(state) + " has no taker: " + reason, "", "", "",
-                                             "configure the hook that wrote it, or start without its state"});
+        throw Failure(FailureKind::kConfig,
+                      {origin(state) + " has no taker: " + reason, "", "", "",
+                       "configure the hook that wrote it, or drop the state with waive_hook_states = true"});
       }
       spdlog::warn("{} is dropped: {}", origin(state), reason);
       continue;

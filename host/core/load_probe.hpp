@@ -21,8 +21,8 @@ struct LoadProbeLimits {
 // The limits, or the environment's GRAPNEL_PROBE_TIMEOUT_S seconds for both.
 LoadProbeLimits load_probe_limits();
 
-// The probe program: $GRAPNEL_PROBE, else grapnel-probe beside the running program or in ../bin from there;
-// "" when there is none.
+// The probe program: $GRAPNEL_PROBE, else grapnel-probe beside the running program, else the one of the
+// installation that this library is from; "" when there is none.
 std::string probe_program();
 
 // For each probe, in order: why the file cannot be loaded, or "". Throws Failure(kConfig) when the program

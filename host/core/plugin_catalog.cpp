@@ -23,10 +23,10 @@ namespace {
 
 // Why a folder or file cannot be trusted; "" if it can.
 std::string distrust(const struct stat& status) {
-  if ((status.st_mode & S_IWOTH) != 0) return "it can be written by everyone";
+  if ((status.st_mode & S_IWOTH) != 0) return "it can be written by everyone: chmod o-w it";
   if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
     return "it belongs to user " + std::to_string(status.st_uid) +
-           ", expected root or the user who runs this (" + std::to_string(::geteuid()) + ")";
+           ", expected root or the user who runs this (" + std::to_string(::geteuid()) + "): chown it";
   }
   return {};
 }
@@ -34,7 +34,8 @@ std::string distrust(const struct stat& status) {
 // Why the folder cannot be searched; "" if it can.
 std::string folder_problem(const std::string& folder) {
   struct stat status {};
-  if (::stat(folder.c_str(), &status) != 0) return std::strerror(errno);
+  if (::stat(folder.c_str(), &status) != 0)
+    return std::string(std::strerror(errno)) + ": create it or correct its path";
   if (!S_ISDIR(status.st_mode)) return "it is not a folder";
   if (::access(folder.c_str(), R_OK | X_OK) != 0) return std::strerror(errno);
   return distrust(status);
@@ -54,13 +55,16 @@ void add_folder(std::vector<std::string>& folders, const std::string& folder) {
   if (std::none_of(folders.begin(), folders.end(), same)) folders.push_back(folder);
 }
 
-void add_configured(const ConfigNode& config, std::vector<std::string>& folders) {
-  const ConfigNode* plugins = config.find("plugins");
-  if (plugins == nullptr) return;
-  Section section(*plugins, "plugins");
+void read_section(Section section) {
   section.strings_or("directories", {});
   section.boolean_or("time_hooks", true);  // read by times_hooks()
   section.finish();
+}
+
+void add_configured(const ConfigNode& config, std::vector<std::string>& folders) {
+  const ConfigNode* plugins = config.find("plugins");
+  if (plugins == nullptr) return;
+  read_section(Section(*plugins, "plugins"));
   const ConfigNode* directories = plugins->find("directories");
   if (directories == nullptr) return;
   for (size_t i = 0; i < directories->items().size(); ++i) {
@@ -129,6 +133,15 @@ bool may_be(const PluginFile& file, const std::string& type) {
 
 }  // namespace
 
+TableShape PluginCatalog::config_shape() {
+  TableShape shape;
+  read_section(Section(ConfigNode::table(), "plugins", shape));
+  describe(shape,
+           {{"directories", "Folders with plugins, relative to this file; searched before the usual ones"},
+            {"time_hooks", "Whether each call of a hook is timed"}});
+  return shape;
+}
+
 std::vector<std::string> PluginCatalog::search_path(const ConfigNode& config,
                                                     const std::string& installation_folder) {
   std::vector<std::string> folders;
@@ -196,7 +209,8 @@ std::string PluginCatalog::describe_missing(const std::string& type) const {
   text += " in " + (searched.empty() ? std::string("no folder") : searched);
   if (!rejected.empty()) text += "; rejected " + rejected.substr(2);
   const std::string near = nearest_name(type, types);
-  if (!near.empty()) text += "; did you mean " + near + "?";
+  text += near.empty() ? "; name its folder in plugins.directories or GRAPNEL_PLUGIN_PATH"
+                       : "; did you mean " + near + "?";
   return text;
 }
 

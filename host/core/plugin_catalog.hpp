@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config_node.hpp"
+#include "core/table_shape.hpp"
 
 namespace grapnel {
 
@@ -28,6 +29,9 @@ class PluginCatalog {
   // missing, not a folder, writable by everyone or another user's is a Failure(kConfig).
   static std::vector<std::string> search_path(const ConfigNode& config,
                                               const std::string& installation_folder);
+
+  // The keys of [plugins].
+  static TableShape config_shape();
 
   // Reads every *.so in the folders. A plugin built against another LibTorch than `host_torch_version`
   // ("1.13.0"; empty: not compared) is rejected. So is a file that everyone can write, or that belongs to

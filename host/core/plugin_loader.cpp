@@ -38,11 +38,16 @@ std::string real_path(const std::string& path) {
   return error ? path : real.string();
 }
 
-[[noreturn]] void refuse(const LoadRequest& request, const std::string& reason) {
+[[noreturn]] void refuse(const LoadRequest& request, const std::string& reason, const std::string& hint) {
   const std::string& type = request.file->type;
   throw Failure(FailureKind::kConfig, {"cannot load " + (type.empty() ? "the plugin" : type) + " from " +
                                            request.file->path + ": " + reason,
-                                       request.where, "", "", ""});
+                                       request.where, "", "", hint});
+}
+
+// For faults that the plugin's author has to repair.
+[[noreturn]] void refuse_fault(const LoadRequest& request, const std::string& reason) {
+  refuse(request, reason, check_hint(request.file->path));
 }
 
 // Digest of every request that names one, with the file kept open until it is mapped.
@@ -53,7 +58,8 @@ std::vector<std::unique_ptr<PinnedFile>> pin_files(const std::vector<LoadRequest
     pins[i] = std::make_unique<PinnedFile>(requests[i].file->path);
     const std::string digest = pins[i]->sha256();
     if (digest != requests[i].sha256) {
-      refuse(requests[i], "its SHA-256 is " + digest + ", the config expects " + requests[i].sha256);
+      refuse(requests[i], "its SHA-256 is " + digest + ", the config expects " + requests[i].sha256,
+             "if the file was changed on purpose, write the new digest into the config");
     }
   }
   return pins;
@@ -74,12 +80,13 @@ void probe_new_files(const std::vector<LoadRequest>& requests) {
   const std::string program = probe_program();
   if (program.empty()) {
     spdlog::warn(
-        "grapnel-probe was not found beside this program: plugins are loaded without being tried first");
+        "grapnel-probe was not found beside this program: plugins are loaded without being tried first (set "
+        "GRAPNEL_PROBE to its path)");
     return;
   }
   const auto reasons = probe_loads(program, probes, load_probe_limits());
   for (size_t i = 0; i < reasons.size(); ++i) {
-    if (!reasons[i].empty()) refuse(*asked_by[i], reasons[i]);
+    if (!reasons[i].empty()) refuse_fault(*asked_by[i], reasons[i]);
   }
 }
 
@@ -101,9 +108,9 @@ LoadedPlugin open_library(const LoadRequest& request, const std::string& path) {
     handle->load(path, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
     plugin.descriptor = &handle->get<const grapnel_plugin>(GRAPNEL_ENTRY_SYMBOL);
   } catch (const std::exception& e) {
-    refuse(request, linker_message(e.what()));
+    refuse_fault(request, linker_message(e.what()));
   } catch (...) {
-    refuse(request, "it threw while it was loaded: an exception that is no std::exception");
+    refuse_fault(request, "it threw while it was loaded: an exception that is no std::exception");
   }
   return plugin;
 }
@@ -111,21 +118,24 @@ LoadedPlugin open_library(const LoadRequest& request, const std::string& path) {
 void check_plugin(const LoadRequest& request, LoadedPlugin& plugin) {
   const grapnel_plugin& descriptor = *plugin.descriptor;
   const std::string problem = check_descriptor(descriptor);
-  if (!problem.empty()) refuse(request, problem);
+  if (!problem.empty()) refuse_fault(request, problem);
   if (request.file->type != descriptor.type) {
-    refuse(request, "its note names the type " + request.file->type + ", its descriptor " + descriptor.type);
+    refuse_fault(request,
+                 "its note names the type " + request.file->type + ", its descriptor " + descriptor.type);
   }
   if (request.file->torch_version != descriptor.torch_version) {
-    refuse(request, "its note names LibTorch \"" + request.file->torch_version + "\", its descriptor \"" +
-                        descriptor.torch_version + "\"");
+    refuse_fault(request, "its note names LibTorch \"" + request.file->torch_version +
+                              "\", its descriptor \"" + descriptor.torch_version + "\"");
   }
   plugin.vtable = known_vtable(*descriptor.vtable);
   plugin.options = known_options(descriptor);
   const std::string bad_default = check_option_defaults(plugin.options);
-  if (!bad_default.empty()) refuse(request, bad_default);
+  if (!bad_default.empty()) refuse_fault(request, bad_default);
 }
 
 }  // namespace
+
+std::string check_hint(const std::string& path) { return "`grapnel hooks check " + path + "` tells more"; }
 
 std::vector<const LoadedPlugin*> load_plugins(const std::vector<LoadRequest>& requests) {
   const std::lock_guard<std::mutex> lock(registry_mutex());
@@ -141,7 +151,8 @@ std::vector<const LoadedPlugin*> load_plugins(const std::vector<LoadRequest>& re
     }
     const LoadedPlugin* plugin = registry().at(path).get();
     if (pins[i] && !pins[i]->is_mapped_at(plugin->descriptor)) {
-      refuse(requests[i], "the file changed after its SHA-256 was checked");
+      refuse(requests[i], "the file changed after its SHA-256 was checked",
+             "start again when nothing writes to it any more");
     }
     plugins.push_back(plugin);
   }

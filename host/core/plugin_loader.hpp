@@ -31,4 +31,7 @@ struct LoadRequest {
 // Failure(kConfig) names the first file that will not do and the one reason.
 std::vector<const LoadedPlugin*> load_plugins(const std::vector<LoadRequest>& requests);
 
+// Where the author of the plugin at `path` finds out what is wrong with it; for the hint of a Failure.
+std::string check_hint(const std::string& path);
+
 }  // namespace grapnel

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/failure.hpp"
+#include "core/table_shape.hpp"
 
 namespace grapnel {
 namespace {
@@ -34,15 +35,19 @@ std::string range_text(const IntRange& range) {
 std::string range_text(const FloatRange& range) {
   const bool below = std::isfinite(range.min), above = std::isfinite(range.max);
   const std::string low = number_text(range.min), high = number_text(range.max);
-  if (below && above)
-    return range.min_open ? " above " + low + " and at most " + high : " from " + low + " to " + high;
+  const std::string end = (range.max_open ? " below " : " at most ") + high;
+  if (below && above) {
+    if (!range.min_open && !range.max_open) return " from " + low + " to " + high;
+    return (range.min_open ? " above " : " of at least ") + low + " and" + end;
+  }
   if (below) return (range.min_open ? " above " : " of at least ") + low;
-  if (above) return " of at most " + high;
+  if (above) return range.max_open ? end : " of" + end;
   return "";
 }
 
 bool inside(double value, const FloatRange& range) {
-  return value <= range.max && (range.min_open ? value > range.min : value >= range.min);
+  return (range.max_open ? value < range.max : value <= range.max) &&
+         (range.min_open ? value > range.min : value >= range.min);
 }
 
 std::string place(const Source& source, const std::string& path) {
@@ -88,10 +93,16 @@ Section::Section(const ConfigNode& node, std::string path) : node_(&node), path_
   }
 }
 
+Section::Section(const ConfigNode& node, std::string path, TableShape& record)
+    : Section(node, std::move(path)) {
+  record_ = &record;
+}
+
 bool Section::has(std::string_view key) const { return node_->find(key) != nullptr; }
 
 const ConfigNode* Section::raw(std::string_view key) {
   asked_.emplace_back(key);
+  if (record_ != nullptr) record_->at(std::string(key));
   return node_->find(key);
 }
 
@@ -153,57 +164,85 @@ std::string to_choice(const Section& section, std::string_view key, const Config
 
 }  // namespace
 
+void Section::note(std::string_view key, bool required, ConfigNode value, ConfigNode fallback) {
+  if (record_ == nullptr) return;
+  KeyShape& shape = record_->at(std::string(key));
+  shape.required = required;
+  shape.value = std::move(value);
+  shape.fallback = std::move(fallback);
+}
+
 int64_t Section::integer(std::string_view key, IntRange range) {
   const ConfigNode* node = raw(key);
+  note(key, true, shape::integer(range));
+  if (!node && records()) return std::clamp<int64_t>(0, range.min, range.max);
   if (!node) missing(*this, key, "an integer" + range_text(range));
   return to_integer(*this, key, *node, range);
 }
 double Section::number(std::string_view key, FloatRange range) {
   const ConfigNode* node = raw(key);
+  note(key, true, shape::number(range));
+  if (!node && records()) return std::clamp(0.0, range.min, range.max);
   if (!node) missing(*this, key, "a number" + range_text(range));
   return to_number(*this, key, *node, range);
 }
 bool Section::boolean(std::string_view key) {
   const ConfigNode* node = raw(key);
+  note(key, true, shape::boolean());
+  if (!node && records()) return false;
   if (!node) missing(*this, key, "true or false");
   return to_boolean(*this, key, *node);
 }
 std::string Section::string(std::string_view key) {
   const ConfigNode* node = raw(key);
+  note(key, true, shape::text());
+  if (!node && records()) return {};
   if (!node) missing(*this, key, "a string");
   return to_string(*this, key, *node);
 }
 std::string Section::choice(std::string_view key, const std::vector<std::string>& choices) {
   const ConfigNode* node = raw(key);
+  note(key, true, shape::choice(choices));
+  if (!node && records()) return choices.front();
   if (!node) missing(*this, key, "one of " + joined(choices));
   return to_choice(*this, key, *node, choices);
 }
 
 int64_t Section::integer_or(std::string_view key, int64_t fallback, IntRange range) {
   const ConfigNode* node = raw(key);
+  note(key, false, shape::integer(range), ConfigNode::integer(fallback));
   return node ? to_integer(*this, key, *node, range) : fallback;
 }
 double Section::number_or(std::string_view key, double fallback, FloatRange range) {
   const ConfigNode* node = raw(key);
+  note(key, false, shape::number(range), ConfigNode::number(fallback));
   return node ? to_number(*this, key, *node, range) : fallback;
 }
 bool Section::boolean_or(std::string_view key, bool fallback) {
   const ConfigNode* node = raw(key);
+  note(key, false, shape::boolean(), ConfigNode::boolean(fallback));
   return node ? to_boolean(*this, key, *node) : fallback;
 }
 std::string Section::string_or(std::string_view key, std::string fallback) {
   const ConfigNode* node = raw(key);
+  note(key, false, shape::text(), ConfigNode::string(fallback));
   return node ? to_string(*this, key, *node) : fallback;
 }
 std::string Section::choice_or(std::string_view key, std::string fallback,
                                const std::vector<std::string>& choices) {
   const ConfigNode* node = raw(key);
+  note(key, false, shape::choice(choices), ConfigNode::string(fallback));
   return node ? to_choice(*this, key, *node, choices) : fallback;
 }
 
 std::vector<int64_t> Section::integers_or(std::string_view key, std::vector<int64_t> fallback, size_t count,
                                           IntRange range) {
   const ConfigNode* node = raw(key);
+  if (records()) {
+    std::vector<ConfigNode> items;
+    for (const int64_t value : fallback) items.push_back(ConfigNode::integer(value));
+    note(key, false, shape::list(shape::integer(range), count), ConfigNode::list(std::move(items)));
+  }
   if (!node) return fallback;
   const std::string expected = "a list of " + (count ? std::to_string(count) + " integers" : "integers");
   if (node->kind() != Kind::kList || (count && node->items().size() != count))
@@ -217,6 +256,11 @@ std::vector<int64_t> Section::integers_or(std::string_view key, std::vector<int6
 std::vector<double> Section::numbers_or(std::string_view key, std::vector<double> fallback, size_t count,
                                         FloatRange range) {
   const ConfigNode* node = raw(key);
+  if (records()) {
+    std::vector<ConfigNode> items;
+    for (const double value : fallback) items.push_back(ConfigNode::number(value));
+    note(key, false, shape::list(shape::number(range), count), ConfigNode::list(std::move(items)));
+  }
   if (!node) return fallback;
   const std::string expected = "a list of " + (count ? std::to_string(count) + " numbers" : "numbers");
   if (node->kind() != Kind::kList || (count && node->items().size() != count))
@@ -229,6 +273,7 @@ std::vector<double> Section::numbers_or(std::string_view key, std::vector<double
 }
 std::vector<std::string> Section::strings_or(std::string_view key, std::vector<std::string> fallback) {
   const ConfigNode* node = raw(key);
+  note(key, false, shape::list(shape::text()), shape::words(fallback));
   if (!node) return fallback;
   if (node->kind() != Kind::kList) wrong(*this, key, *node, "a list of strings");
   std::vector<std::string> values;
@@ -239,12 +284,31 @@ std::vector<std::string> Section::strings_or(std::string_view key, std::vector<s
 
 std::optional<Section> Section::table(std::string_view key) {
   const ConfigNode* node = raw(key);
+  const std::string path = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  if (record_ != nullptr) {
+    static const ConfigNode empty = ConfigNode::table();
+    KeyShape& shape = record_->at(std::string(key));
+    if (!shape.table) shape.table = std::make_shared<TableShape>();
+    return Section(node ? *node : empty, path, *shape.table);
+  }
   if (!node) return std::nullopt;
-  return Section(*node, path_.empty() ? std::string(key) : path_ + "." + std::string(key));
+  return Section(*node, path);
+}
+std::optional<Section> Section::table_or_false(std::string_view key) {
+  const ConfigNode* node = node_->find(key);
+  if (node != nullptr && node->kind() == Kind::kBool) {
+    raw(key);
+    if (node->as_bool()) wrong(*this, key, *node, "a table, or false to switch it off");
+    return std::nullopt;
+  }
+  auto section = table(key);
+  if (record_ != nullptr) record_->at(std::string(key)).form = KeyShape::Form::kTableOrFalse;
+  return section;
 }
 Section Section::required_table(std::string_view key) {
   auto section = table(key);
   if (!section) missing(*this, key, "a table");
+  if (record_ != nullptr) record_->at(std::string(key)).required = true;
   return *section;
 }
 std::vector<Section> Section::tables(std::string_view key) {
@@ -259,7 +323,26 @@ std::vector<Section> Section::tables(std::string_view key) {
   return sections;
 }
 
-void Section::ignore(std::string_view key) { asked_.emplace_back(key); }
+void Section::ignore(std::string_view key) {
+  asked_.emplace_back(key);
+  if (record_ != nullptr) record_->at(std::string(key)).fate = KeyShape::Fate::kIgnored;
+}
+
+std::string_view Section::either_name(std::string_view key, std::string_view older_name) {
+  if (record_ != nullptr) record_->at(std::string(key)).older_name = older_name;
+  return has(older_name) && !has(key) ? older_name : key;
+}
+
+void Section::expect(std::string_view key, ConfigNode value, ConfigNode fallback) {
+  if (record_ == nullptr) return;
+  KeyShape& shape = record_->at(std::string(key));
+  shape.value = std::move(value);
+  shape.fallback = std::move(fallback);
+}
+
+void Section::expect_refusal(std::string_view key) {
+  if (record_ != nullptr) record_->at(std::string(key)).fate = KeyShape::Fate::kRefused;
+}
 
 void Section::finish() const {
   for (const auto& member : node_->members()) {

@@ -4,31 +4,26 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/config_node.hpp"
+#include "core/value_range.hpp"
 
 namespace grapnel {
 
-struct IntRange {
-  int64_t min = std::numeric_limits<int64_t>::min();
-  int64_t max = std::numeric_limits<int64_t>::max();
-};
-struct FloatRange {
-  double min = -std::numeric_limits<double>::infinity();
-  double max = std::numeric_limits<double>::infinity();
-  bool min_open = false;  // true: min itself is refused
-};
+struct TableShape;
 
 class Section {
  public:
   // `node` must outlive the section. `path` is its dotted path ("train_dataloader.dataset").
   // A node that is no table is a Failure.
   Section(const ConfigNode& node, std::string path);
+  // Records what the reader asks for in `record`, which must outlive the section. No key is missing then: an
+  // absent one is read as a value in its range, an absent table as an empty one.
+  Section(const ConfigNode& node, std::string path, TableShape& record);
 
   const std::string& path() const { return path_; }
   const Source& source() const { return node_->source(); }
@@ -58,11 +53,22 @@ class Section {
   std::vector<std::string> strings_or(std::string_view key, std::vector<std::string> fallback);
 
   std::optional<Section> table(std::string_view key);  // empty when absent
+  // A table, or `false` for "not this"; empty for that and when absent.
+  std::optional<Section> table_or_false(std::string_view key);
   Section required_table(std::string_view key);
   std::vector<Section> tables(std::string_view key);  // a list of tables; empty when absent
 
   // Marks a key as read without looking at it: taken by someone else, or knowingly ignored.
   void ignore(std::string_view key);
+  // `key`, or its older name where only that is written. Whoever reads the key goes on with the result.
+  std::string_view either_name(std::string_view key, std::string_view older_name);
+
+  // For keys that the readers above don't know: JSON Schema keywords of what raw(key) may be, and the fate of
+  // a key that is not read. Without effect unless the section records.
+  bool records() const { return record_ != nullptr; }
+  void expect(std::string_view key, ConfigNode value, ConfigNode fallback = {});
+  void expect_refusal(std::string_view key);
+
   // Failure for the first key nobody read, with its line and the nearest key that was asked for.
   void finish() const;
 
@@ -71,7 +77,10 @@ class Section {
                          std::string hint = "") const;
 
  private:
+  void note(std::string_view key, bool required, ConfigNode value, ConfigNode fallback = {});
+
   const ConfigNode* node_;
+  TableShape* record_ = nullptr;
   std::string path_;
   std::vector<std::string> asked_;
 };

@@ -81,11 +81,7 @@ void Runner::Impl::save_checkpoint(const std::string& file_name, const Position&
   Checkpoint& checkpoint = captured != nullptr ? *captured : fresh;
   open_checkpoint = &checkpoint;
   try {
-    // Inside an iteration the outputs are there still; later a hook is shown the last iteration's.
-    const bool lent = outputs.empty();
-    if (lent) outputs.swap(last_losses);
     call(GRAPNEL_POINT_BEFORE_SAVE_CHECKPOINT, {-1, path.c_str()});
-    if (lent) outputs.swap(last_losses);
     const bool vetoed = agree().veto;
     if (!vetoed) {
       if (captured == nullptr) capture(checkpoint, /*copy_tensors=*/false);

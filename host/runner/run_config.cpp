@@ -34,7 +34,12 @@ void apply_verdicts(Section& section) {
   for (const ConfigKey& entry : config_keys()) {
     if (entry.verdict == KeyVerdict::kTaken) continue;
     const char* key = key_below(entry.key, section.path());
-    if (key == nullptr || !section.has(key)) continue;
+    if (key == nullptr) continue;
+    if (section.records()) {
+      section.ignore(key);
+      if (entry.verdict == KeyVerdict::kRefused) section.expect_refusal(key);
+    }
+    if (!section.has(key)) continue;
     if (entry.verdict == KeyVerdict::kRefused) {
       section.fail(key, "this MMEngine key cannot be honoured", "", "", entry.note);
     }
@@ -73,20 +78,22 @@ LoopConfig read_train_cfg(Section cfg) {
     loop.max_iters = cfg.integer("max_iters", {0, kManyIters});
   loop.val_begin = cfg.integer_or("val_begin", 1, {0, kManyIters});
   loop.val_interval = cfg.integer_or("val_interval", loop.by_epoch ? 1 : 1000, {1, kManyIters});
+  const ConfigNode pair = shape::list(shape::integer({1}), 2);
+  cfg.expect("dynamic_intervals", shape::list(pair), ConfigNode::list({}));
   if (const ConfigNode* pairs = cfg.raw("dynamic_intervals")) {
     const auto refuse = [&](const char* got) {
       cfg.fail("dynamic_intervals", "wrong dynamic_intervals", got,
                "[[milestone, interval], ...], both at least 1, milestones rising");
     };
     if (pairs->kind() != ConfigNode::Kind::kList) refuse(ConfigNode::kind_name(pairs->kind()));
-    for (const ConfigNode& pair : pairs->items()) {
-      if (pair.kind() != ConfigNode::Kind::kList || pair.items().size() != 2 ||
-          pair.items()[0].kind() != ConfigNode::Kind::kInt ||
-          pair.items()[1].kind() != ConfigNode::Kind::kInt) {
+    for (const ConfigNode& item : pairs->items()) {
+      if (item.kind() != ConfigNode::Kind::kList || item.items().size() != 2 ||
+          item.items()[0].kind() != ConfigNode::Kind::kInt ||
+          item.items()[1].kind() != ConfigNode::Kind::kInt) {
         refuse("an item that is no pair of integers");
       }
-      const int64_t milestone = pair.items()[0].as_int();
-      const int64_t interval = pair.items()[1].as_int();
+      const int64_t milestone = item.items()[0].as_int();
+      const int64_t interval = item.items()[1].as_int();
       if (milestone < 1 || interval < 1) refuse("a number below 1");
       if (!loop.dynamic_intervals.empty() && milestone <= loop.dynamic_intervals.back().first) {
         refuse("milestones that do not rise");
@@ -112,7 +119,7 @@ DataloaderConfig read_dataloader(Section section, bool train) {
     finish(*sampler);
   }
   section.required_table("dataset");
-  loader.dataset = *section.raw("dataset");
+  if (const ConfigNode* dataset = section.raw("dataset")) loader.dataset = *dataset;
   finish(section);
   return loader;
 }
@@ -130,10 +137,9 @@ void read_optimizer(Section section, OptimizerConfig& config) {
   config.lr = section.number("lr", {0, largest});
   config.weight_decay = section.number_or("weight_decay", config.type == "AdamW" ? 0.01 : 0.0, {0, largest});
   if (config.type == "SGD") {
-    config.momentum = section.number_or("momentum", 0, {0, 1});
+    config.momentum = section.number_or("momentum", 0, {0, 1, false, true});
     config.dampening = section.number_or("dampening", 0, {0, 1});
     config.nesterov = section.boolean_or("nesterov", false);
-    if (config.momentum >= 1) section.fail("momentum", "momentum out of range", "1", "0 <= momentum < 1");
     if (config.nesterov && (config.momentum <= 0 || config.dampening != 0)) {
       section.fail("nesterov", "nesterov needs a momentum and no dampening",
                    "momentum = " + std::to_string(config.momentum) +
@@ -141,9 +147,8 @@ void read_optimizer(Section section, OptimizerConfig& config) {
                    "momentum > 0, dampening = 0");
     }
   } else {
-    const auto betas = section.numbers_or("betas", {0.9, 0.999}, 2, {0, 1});
+    const auto betas = section.numbers_or("betas", {0.9, 0.999}, 2, {0, 1, false, true});
     config.betas = {betas[0], betas[1]};
-    if (betas[0] >= 1 || betas[1] >= 1) section.fail("betas", "betas out of range", "1", "0 <= beta < 1");
     config.eps = section.number_or("eps", 1e-8, {0, 1});
     config.amsgrad = section.boolean_or("amsgrad", false);
   }
@@ -174,16 +179,11 @@ OptimizerConfig read_optim_wrapper(Section wrapper) {
 // val_cfg or test_cfg: whether its loop is wanted. `false` switches it off although there is a dataloader.
 bool read_eval_cfg(Section& root, const char* key, const char* loop_type, bool has_dataloader,
                    const std::string& dataloader_key) {
-  const ConfigNode* node = root.raw(key);
-  if (node == nullptr) return has_dataloader;
-  if (node->kind() == ConfigNode::Kind::kBool) {
-    if (node->as_bool())
-      root.fail(key, "a loop is a table", "true", "a table, or false to switch the loop off");
-    return false;
-  }
-  Section cfg = root.required_table(key);
-  cfg.choice_or("type", loop_type, {loop_type});
-  finish(cfg);
+  const bool is_there = root.has(key);
+  auto cfg = root.table_or_false(key);
+  if (!cfg) return !is_there && has_dataloader;
+  cfg->choice_or("type", loop_type, {loop_type});
+  finish(*cfg);
   if (!has_dataloader) {
     root.fail(key, std::string(key) + " without " + dataloader_key, "no " + dataloader_key, "a table",
               "add [" + dataloader_key + "] or remove [" + key + "]");
@@ -192,14 +192,13 @@ bool read_eval_cfg(Section& root, const char* key, const char* loop_type, bool h
 }
 
 ConfigNode read_evaluator(Section& root, const char* key, bool has_dataloader) {
-  const ConfigNode* node = root.raw(key);
-  if (node == nullptr) return {};
-  root.required_table(key);
+  if (!root.table(key)) return {};
   if (!has_dataloader) {
     const std::string dataloader = std::string(key, std::strchr(key, '_') - key) + "_dataloader";
     root.fail(key, "an evaluator without data", "no " + dataloader, "a table", "");
   }
-  return *node;
+  const ConfigNode* node = root.raw(key);
+  return node ? *node : ConfigNode();
 }
 
 void read_randomness(Section section, RunConfig& run) {
@@ -248,12 +247,11 @@ void check_consistency(Section& root, const RunConfig& run) {
   }
 }
 
-}  // namespace
-
-RunConfig read_run_config(const ConfigNode& config) {
+// All sections; `root` is the section of `config`.
+RunConfig read_root(Section& root, const ConfigNode& config) {
   RunConfig run;
-  Section root(config, "");
   const std::string work_dir = root.string_or("work_dir", default_work_dir(config));
+  root.expect("work_dir", shape::text(false));  // the default depends on the file's name
   if (work_dir.empty()) root.fail("work_dir", "no folder", "\"\"", "a path");
   run.work_dir = std::filesystem::absolute(work_dir).lexically_normal().string();
   read_start(root, run);
@@ -266,7 +264,7 @@ RunConfig read_run_config(const ConfigNode& config) {
   for (const char* key : {"plugins", "default_hooks", "custom_hooks", "param_scheduler"}) root.ignore(key);
 
   root.required_table("model");
-  run.model = *root.raw("model");
+  if (const ConfigNode* model = root.raw("model")) run.model = *model;
   if (auto section = root.table("train_cfg")) run.train = read_train_cfg(*section);
   if (auto section = root.table("train_dataloader")) run.train_dataloader = read_dataloader(*section, true);
   if (auto section = root.table("val_dataloader")) run.val_dataloader = read_dataloader(*section, false);
@@ -277,9 +275,24 @@ RunConfig read_run_config(const ConfigNode& config) {
   run.val_evaluator = read_evaluator(root, "val_evaluator", run.val_dataloader.has_value());
   run.test_evaluator = read_evaluator(root, "test_evaluator", run.test_dataloader.has_value());
   finish(root);
-  check_consistency(root, run);
   run.whole = config;
   return run;
+}
+
+}  // namespace
+
+RunConfig read_run_config(const ConfigNode& config) {
+  Section root(config, "");
+  RunConfig run = read_root(root, config);
+  check_consistency(root, run);
+  return run;
+}
+
+TableShape run_config_shape(const ConfigNode& sample) {
+  TableShape shape;
+  Section root(sample, "", shape);
+  read_root(root, sample);
+  return shape;
 }
 
 }  // namespace grapnel::runner

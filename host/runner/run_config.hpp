@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config_node.hpp"
+#include "core/table_shape.hpp"
 
 namespace grapnel::runner {
 
@@ -74,6 +75,11 @@ struct RunConfig {
 // Failure(kConfig) for the first thing that is wrong; each MMEngine key that is ignored is warned of once.
 // `load_from` is taken relative to the file that names it, else to the current folder.
 RunConfig read_run_config(const ConfigNode& config);
+
+// What read_run_config accepts, as it was asked for while `sample` was read: with the keys of the loop and
+// the optimiser that the sample names, every section being there. The keys of model, datasets and evaluators
+// are the tasks'.
+TableShape run_config_shape(const ConfigNode& sample);
 
 // What happens to a key of an MMEngine or MMDetection config.
 enum class KeyVerdict {

@@ -129,7 +129,6 @@ struct Runner::Impl {
   bool has_batch = false;
   NamedTensors outputs;
   NamedTensors last_train_outputs;  // for before_save_checkpoint
-  NamedTensors last_losses;  // the last train iteration's outputs, shown again at before_save_checkpoint
   Checkpoint* open_checkpoint = nullptr;
   Checkpoint start_file;
   bool start_file_is_whole = false;  // all that a run left, not only weights

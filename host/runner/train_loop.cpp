@@ -99,7 +99,6 @@ bool Runner::Impl::run_train_iteration(int64_t batch_idx) {
   save_requested(agreed.saves, next);
   has_batch = false;
   batch = Batch{};
-  last_losses.swap(outputs);
   outputs.clear();
   iter = next.iter;
   epoch_batch = next.epoch_batch;

@@ -16,7 +16,9 @@ namespace {
 
 using test::faulty_plugin;
 using test::read_bytes;
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 std::vector<uint8_t> working() { return read_bytes(faulty_plugin("working")); }
@@ -45,9 +47,9 @@ TEST(ElfProbe, ReadsNoteExportsAndNeedsOfAWorkingPlugin) {
 }
 
 TEST(ElfProbe, RefusesWhatIsNoElfFile) {
-  EXPECT_EQ(rejection({}), "the file is empty");
-  EXPECT_EQ(rejection({'M', 'Z', 0, 0}), "not an ELF file");
-  EXPECT_EQ(rejection({'#'}), "not an ELF file");
+  EXPECT_EQ(rejection({}), "the file is empty: build or copy it again");
+  EXPECT_EQ(rejection({'M', 'Z', 0, 0}), "not an ELF file: a plugin is a shared object, linked with -shared");
+  EXPECT_THAT(rejection({'#'}), HasSubstr("not an ELF file"));
   EXPECT_THAT(probe_elf("/nowhere/x.so").rejection, HasSubstr("No such file"));
   EXPECT_THAT(probe_elf("/tmp").rejection, HasSubstr("not a regular file"));
 }
@@ -57,7 +59,7 @@ TEST(ElfProbe, RefusesATruncatedFileWhereverItIsCut) {
   for (const size_t size :
        {size_t{5}, size_t{63}, size_t{64}, size_t{200}, whole.size() / 4, whole.size() / 2}) {
     std::vector<uint8_t> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    EXPECT_THAT(rejection(cut), HasSubstr("truncated")) << size;
+    EXPECT_THAT(rejection(cut), AllOf(HasSubstr("truncated"), EndsWith(": build or copy it again"))) << size;
   }
 }
 
@@ -66,7 +68,7 @@ TEST(ElfProbe, RefusesOtherMachinesByName) {
   EXPECT_THAT(rejection(with_header<uint8_t>(EI_CLASS, 9)), HasSubstr("unknown ELF class"));
   EXPECT_THAT(rejection(with_header<uint8_t>(EI_DATA, ELFDATA2MSB)), HasSubstr("big-endian"));
   EXPECT_THAT(rejection(with_header<uint16_t>(offsetof(Elf64_Ehdr, e_machine), EM_RISCV)),
-              HasSubstr("RISC-V"));
+              AllOf(HasSubstr("built for RISC-V, this host is "), EndsWith(": rebuild it for this machine")));
   EXPECT_THAT(rejection(with_header<uint16_t>(offsetof(Elf64_Ehdr, e_machine), EM_S390)), HasSubstr("s390"));
   EXPECT_THAT(rejection(with_header<uint16_t>(offsetof(Elf64_Ehdr, e_machine), 4711)), HasSubstr("4711"));
 }
@@ -75,7 +77,7 @@ TEST(ElfProbe, RefusesFilesThatAreNoSharedObject) {
   EXPECT_THAT(rejection(with_header<uint16_t>(offsetof(Elf64_Ehdr, e_type), ET_EXEC)),
               HasSubstr("an executable"));
   EXPECT_THAT(rejection(with_header<uint16_t>(offsetof(Elf64_Ehdr, e_type), ET_REL)),
-              HasSubstr("not linked"));
+              HasSubstr("not linked: link it with -shared"));
   EXPECT_THAT(rejection(with_header<uint16_t>(offsetof(Elf64_Ehdr, e_type), ET_CORE)),
               HasSubstr("core dump"));
   EXPECT_THAT(probe_elf("/proc/self/exe").rejection, HasSubstr("an executable"));
@@ -83,19 +85,20 @@ TEST(ElfProbe, RefusesFilesThatAreNoSharedObject) {
 
 TEST(ElfProbe, RefusesWhatIsNoPluginOrAHalfOne) {
   EXPECT_THAT(probe_elf(faulty_plugin("no_plugin")).rejection, HasSubstr("no Grapnel plugin"));
-  EXPECT_THAT(probe_elf(faulty_plugin("no_note")).rejection, HasSubstr("has no note .note.grapnel"));
+  EXPECT_THAT(probe_elf(faulty_plugin("no_note")).rejection,
+              AllOf(HasSubstr("has no note .note.grapnel"), HasSubstr("add GRAPNEL_PLUGIN_NOTE")));
   const ElfReport no_symbol = probe_elf(faulty_plugin("no_symbol"));
-  EXPECT_THAT(no_symbol.rejection, HasSubstr("does not export grapnel_plugin_v1"));
+  EXPECT_THAT(no_symbol.rejection, HasSubstr("does not export grapnel_plugin_v1: mark it GRAPNEL_EXPORT"));
   EXPECT_EQ(no_symbol.type, "NoSymbol");
 }
 
 TEST(ElfProbe, RefusesOtherAbiVersionsNamingBoth) {
   const ElfReport major = probe_elf(faulty_plugin("other_abi_major"));
   EXPECT_THAT(major.rejection, HasSubstr("hook ABI 2.0"));
-  EXPECT_THAT(major.rejection, HasSubstr("this host has ABI 1.0"));
+  EXPECT_THAT(major.rejection, HasSubstr("this host has ABI 1.0: rebuild it with this host's SDK"));
   const ElfReport minor = probe_elf(faulty_plugin("newer_minor"));
   EXPECT_THAT(minor.rejection, HasSubstr("hook ABI 1.9 or newer"));
-  EXPECT_THAT(minor.rejection, HasSubstr("this host has ABI 1.0"));
+  EXPECT_THAT(minor.rejection, HasSubstr("this host has ABI 1.0: update the host, or rebuild it"));
   ElfExpectation newer;
   newer.abi_minor = 12;
   EXPECT_EQ(probe_elf(faulty_plugin("newer_minor"), newer).rejection, "");
@@ -107,14 +110,14 @@ TEST(ElfProbe, RefusesAnotherLibTorchNamingBoth) {
   host.torch_version = "1.13.0";
   const std::string by_note = probe_elf(faulty_plugin("other_torch"), host).rejection;
   EXPECT_THAT(by_note, HasSubstr("LibTorch 9.8.7"));
-  EXPECT_THAT(by_note, HasSubstr("LibTorch 1.13.0"));
+  EXPECT_THAT(by_note, HasSubstr("LibTorch 1.13.0: rebuild it against that one"));
 
   EXPECT_TRUE(probe_elf(faulty_plugin("needs_torch_soname")).links_torch());
   EXPECT_EQ(probe_elf(faulty_plugin("needs_torch_soname"), host).rejection, "");
   host.torch_version = "1.1.0";
   const std::string by_soname = probe_elf(faulty_plugin("needs_torch_soname"), host).rejection;
   EXPECT_THAT(by_soname, HasSubstr("libtorch_cpu.so.1.13"));
-  EXPECT_THAT(by_soname, HasSubstr("LibTorch 1.1.0"));
+  EXPECT_THAT(by_soname, HasSubstr("LibTorch 1.1.0: rebuild it against that one"));
 }
 
 TEST(ElfProbe, RefusesADamagedNote) {
@@ -163,6 +166,47 @@ TEST(ElfProbe, SurvivesThousandsOfDamagedFiles) {
   }
   EXPECT_GT(refused, 1000);
   EXPECT_EQ(rejection(whole), "");
+}
+
+// The program header of that type; its place in the file.
+size_t program_header(const std::vector<uint8_t>& bytes, uint32_t type) {
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  for (size_t i = 0; i < header.e_phnum; ++i) {
+    const size_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
+    Elf64_Phdr segment;
+    std::memcpy(&segment, bytes.data() + at, sizeof segment);
+    if (segment.p_type == type) return at;
+  }
+  ADD_FAILURE() << "no program header of type " << type;
+  return 0;
+}
+
+TEST(ElfProbe, TellsHowTheEntryIsExportedAndWhatTheStackMayDo) {
+  const ElfReport plain = probe_elf_bytes(working());
+  EXPECT_TRUE(plain.is_readable);
+  EXPECT_TRUE(plain.entry_is_object);
+  EXPECT_TRUE(plain.entry_is_const);
+  EXPECT_FALSE(plain.has_executable_stack);
+  EXPECT_FALSE(plain.has_text_relocations);
+
+  auto bytes = working();
+  const uint32_t all = PF_R | PF_W | PF_X;
+  std::memcpy(bytes.data() + program_header(bytes, PT_GNU_STACK) + offsetof(Elf64_Phdr, p_flags), &all,
+              sizeof all);
+  EXPECT_TRUE(probe_elf_bytes(bytes).has_executable_stack);
+
+  // Without its own header the write protection after relocation is gone, and the stack may be anything.
+  bytes = working();
+  const uint32_t none = PT_NULL;
+  for (const uint32_t type : {uint32_t{PT_GNU_STACK}, uint32_t{PT_GNU_RELRO}})
+    std::memcpy(bytes.data() + program_header(bytes, type), &none, sizeof none);
+  const ElfReport without = probe_elf_bytes(bytes);
+  EXPECT_TRUE(without.has_executable_stack);
+  EXPECT_FALSE(without.entry_is_const);
+
+  EXPECT_TRUE(probe_elf(faulty_plugin("no_symbol")).is_readable) << "refused, but read to its end";
+  EXPECT_FALSE(probe_elf_bytes({1, 2, 3}).is_readable);
 }
 
 }  // namespace

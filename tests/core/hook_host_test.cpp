@@ -214,7 +214,8 @@ TEST_F(HookHostTest, AStateWithoutATakerIsAnErrorUnlessWaived) {
     return message_of<Failure>([&] { host_.load_states({state}, false); });
   };
   EXPECT_THAT(message(stranger),
-              AllOf(HasSubstr("the state \"EMAHook\" of EMAHook 2.0"), HasSubstr("no hook of this run")));
+              AllOf(HasSubstr("the state \"EMAHook\" of EMAHook 2.0"), HasSubstr("no hook of this run"),
+                    HasSubstr("waive_hook_states = true")));
   EXPECT_THAT(message(other_type), HasSubstr("the hook with that key is a Recorder"));
   EXPECT_THAT(message(stateless), HasSubstr("keeps no state"));
   EXPECT_NO_THROW(host_.load_states({stranger, other_type, stateless}, true));

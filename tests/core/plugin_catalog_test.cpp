@@ -59,12 +59,13 @@ TEST_F(PluginCatalogTest, RefusesConfiguredFoldersThatAreMissingOrOpenToAll) {
     return parse_toml("[plugins]\ndirectories = [\"" + folder + "\"]\n", file);
   };
   EXPECT_THAT(failure_of(config("nowhere")),
-              AllOf(HasSubstr("demo.toml:2, plugins.directories.0"), HasSubstr("No such file")));
+              AllOf(HasSubstr("demo.toml:2, plugins.directories.0"),
+                    HasSubstr("No such file or directory: create it or correct its path")));
   folder_.write("plain.txt", "x");
   EXPECT_THAT(failure_of(config("plain.txt")), HasSubstr("not a folder"));
   fs::create_directory(folder_.file("open"));
   ASSERT_EQ(::chmod(folder_.file("open").c_str(), 0777), 0);
-  EXPECT_THAT(failure_of(config("open")), HasSubstr("can be written by everyone"));
+  EXPECT_THAT(failure_of(config("open")), HasSubstr("can be written by everyone: chmod o-w it"));
   ASSERT_EQ(::chmod(folder_.file("open").c_str(), 01777), 0);
   EXPECT_THAT(failure_of(config("open")), HasSubstr("can be written by everyone"));
   EXPECT_THAT(failure_of(parse_toml("[plugins]\ndirectory = \"x\"\n", file)), HasSubstr("directories"));
@@ -155,7 +156,9 @@ TEST_F(PluginCatalogTest, SaysWhatItFoundInsteadOfAMissingType) {
                     HasSubstr("c.so: needs hook ABI"), HasSubstr("did you mean Working?")));
   EXPECT_THAT(catalog.describe_missing("NewerMinor"),
               AllOf(HasSubstr("c.so: needs hook ABI"), Not(HasSubstr("b.so"))));
-  EXPECT_THAT(PluginCatalog::scan({}).describe_missing("X"), HasSubstr("found no plugin in no folder"));
+  EXPECT_THAT(
+      PluginCatalog::scan({}).describe_missing("X"),
+      AllOf(HasSubstr("found no plugin in no folder"), HasSubstr("name its folder in plugins.directories")));
 }
 
 TEST_F(PluginCatalogTest, ComparesLibTorchVersionsWhenGivenTheHosts) {

@@ -19,6 +19,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class PluginLoader : public test::HookHostFixture {
  protected:
@@ -55,24 +56,33 @@ TEST_P(DefectivePlugin, GivesItsOneMessageBeforeAnyHookIsCreated) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, DefectivePlugin,
-    ::testing::Values(Defect{"NoSymbol", "does not export grapnel_plugin_v1"},
-                      Defect{"no_note", "has no note .note.grapnel"},
-                      Defect{"no_plugin", "no Grapnel plugin"},
-                      Defect{"WrongNote", "its note names the type WrongNote, its descriptor SomethingElse"},
-                      Defect{"OtherAbiMajor", "built for hook ABI 2.0, this host has ABI 1.0"},
-                      Defect{"NewerMinor", "needs hook ABI 1.9 or newer, this host has ABI 1.0"},
-                      Defect{"UnresolvedSymbol", "unresolved symbol: a_function_nobody_has"},
-                      Defect{"MissingLibrary", "needs the library libfaulty_gone.so, which was not found"},
-                      Defect{"ThrowsInInitializer", "threw while it was loaded: no licence file"},
-                      Defect{"CrashesInInitializer", "crashes while it is loaded: SIGSEGV"},
-                      Defect{"ExitsInInitializer", "exit code 7 (its last words: evaluation period is over)"},
-                      Defect{"BadDefault",
-                             "the default of its option \"interval\" is not allowed by its own table"}),
+    ::testing::Values(
+        Defect{"NoSymbol", "does not export grapnel_plugin_v1"},
+        Defect{"no_note", "has no note .note.grapnel"}, Defect{"no_plugin", "no Grapnel plugin"},
+        Defect{"WrongNote", "its note names the type WrongNote, its descriptor SomethingElse"},
+        Defect{"OtherAbiMajor", "built for hook ABI 2.0, this host has ABI 1.0: rebuild it"},
+        Defect{"NewerMinor", "needs hook ABI 1.9 or newer, this host has ABI 1.0: update the host"},
+        Defect{"UnresolvedSymbol", "unresolved symbol: a_function_nobody_has"},
+        Defect{"MissingLibrary", "needs the library libfaulty_gone.so, which was not found: install it"},
+        Defect{"ThrowsInInitializer", "threw while it was loaded: no licence file"},
+        Defect{"CrashesInInitializer", "crashes while it is loaded: SIGSEGV"},
+        Defect{"ExitsInInitializer", "exit code 7 (its last words: evaluation period is over)"},
+        Defect{"BadDefault", "the default of its option \"interval\" is not allowed by its own table"}),
     [](const auto& defect) { return std::string(defect.param.type); });
+
+TEST_F(PluginLoader, SendsTheAuthorOfAFaultyPluginToTheConformanceCheckOnce) {
+  for (const char* type : {"WrongNote", "ThrowsInInitializer", "CrashesInInitializer", "BadDefault"}) {
+    const std::string message = message_for(type);
+    const size_t at = message.find("(`grapnel hooks check " + catalog_.find(type)->path + "` tells more)");
+    ASSERT_NE(at, std::string::npos) << message;
+    EXPECT_EQ(message.find("hooks check", at + 20), std::string::npos) << message;
+  }
+}
 
 TEST_F(PluginLoader, APluginThatHangsIsAMessageAfterTheTimeLimit) {
   ::setenv("GRAPNEL_PROBE_TIMEOUT_S", "0.3", 1);
-  EXPECT_THAT(message_for("HangsInInitializer"), HasSubstr("hangs while it is loaded: not done after 0.3 s"));
+  EXPECT_THAT(message_for("HangsInInitializer"),
+              HasSubstr("hangs while it is loaded: not done after 0.3 s (GRAPNEL_PROBE_TIMEOUT_S"));
   EXPECT_THAT(journal_, IsEmpty());
 }
 
@@ -84,9 +94,13 @@ TEST_F(PluginLoader, RefusesABrokenTimeLimit) {
 }
 
 TEST_F(PluginLoader, AHookThatCannotBeCreatedEndsTheOthers) {
-  EXPECT_THAT(message_for("FailsToCreate"), HasSubstr("could not be created: the camera is not connected"));
-  EXPECT_THAT(message_for("FailsWithoutReason"), HasSubstr("gave no reason (status 4)"));
-  EXPECT_THAT(message_for("ThrowsInCreate"), HasSubstr("it threw: thrown across the border"));
+  EXPECT_THAT(
+      message_for("FailsToCreate"),
+      AllOf(HasSubstr("could not be created: the camera is not connected"), Not(HasSubstr("hooks check"))));
+  EXPECT_THAT(message_for("FailsWithoutReason"),
+              AllOf(HasSubstr("gave no reason (status 4)"), HasSubstr("`grapnel hooks check ")));
+  EXPECT_THAT(message_for("ThrowsInCreate"),
+              AllOf(HasSubstr("it threw: thrown across the border"), HasSubstr("`grapnel hooks check ")));
   // The recorder's priority is LOW, so it comes after the others and is never created.
   EXPECT_THAT(journal_, IsEmpty());
 }
@@ -107,7 +121,7 @@ TEST_F(PluginLoader, NamesAFileThatIsNoPluginOfThatName) {
   };
   EXPECT_THAT(message("NotAnElf"), HasSubstr("NotAnElf.so: not an ELF file"));
   EXPECT_THAT(message("Truncated"), HasSubstr("Truncated.so: truncated"));
-  EXPECT_THAT(message("OtherMachine"), HasSubstr("OtherMachine.so: built for another machine: s390"));
+  EXPECT_THAT(message("OtherMachine"), HasSubstr("OtherMachine.so: built for s390, this host is"));
 }
 
 TEST_F(PluginLoader, LoadsAFileOnceAndKeepsIt) {
@@ -133,7 +147,8 @@ TEST_F(PluginLoader, ChecksTheDigestOfTheFile) {
   HookHost second(services_, this);
   EXPECT_THAT(test::message_of<Failure>(
                   [&] { second.load(catalog_, hooks(plain("Working", "sha256 = \"" + other + "\""))); }),
-              AllOf(HasSubstr("SHA-256 is " + digest), HasSubstr("expects " + other)));
+              AllOf(HasSubstr("SHA-256 is " + digest), HasSubstr("expects " + other),
+                    HasSubstr("write the new digest into the config")));
 }
 
 TEST_F(PluginLoader, NoticesWhenAnotherFileIsMapped) {

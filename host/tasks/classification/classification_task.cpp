@@ -6,6 +6,7 @@
 
 #include "core/failure.hpp"
 #include "core/section.hpp"
+#include "tasks/classification/classification_config.hpp"
 #include "tasks/classification/fashion_mnist_dataset.hpp"
 
 namespace grapnel::classification {
@@ -48,12 +49,9 @@ TORCH_MODULE(SmallConvNet);
 class ClassificationTask : public runner::Task {
  public:
   ClassificationTask(const ConfigNode& model, const std::string& path) {
-    Section section(model, path);
-    section.choice("type", {"SmallConvNet"});
-    num_classes_ = section.integer_or("num_classes", 10, {1, 100000});
-    const int64_t channels = section.integer_or("channels", 16, {1, 1024});
-    section.finish();
-    net_ = SmallConvNet(channels, num_classes_);
+    const SmallConvNetConfig config = read_small_conv_net_config(Section(model, path));
+    num_classes_ = config.num_classes;
+    net_ = SmallConvNet(config.channels, num_classes_);
   }
 
   torch::nn::Module& model() override { return *net_; }
@@ -120,9 +118,7 @@ class ClassificationTask : public runner::Task {
 
   void begin_evaluation(Split split, const runner::Dataset& dataset, const ConfigNode& config) override {
     if (config.kind() == ConfigNode::Kind::kTable) {
-      Section section(config, split == Split::kTest ? "test_evaluator" : "val_evaluator");
-      section.choice_or("type", "Accuracy", {"Accuracy"});
-      section.finish();
+      read_accuracy(Section(config, split == Split::kTest ? "test_evaluator" : "val_evaluator"));
     }
     classes_ = dataset.meta().classes;
     right_.assign(static_cast<size_t>(num_classes_), 0);

@@ -16,20 +16,57 @@ struct Transform {
   bool skipped = false;
 };
 
+Transform read_transform(Section item) {
+  Transform transform;
+  transform.type = item.choice("type", {"RandomFlip", "RandomShift"});
+  if (transform.type == "RandomFlip")
+    transform.prob = item.number_or("prob", 0.5, {0, 1});
+  else
+    transform.max_px = item.integer_or("max_px", 2, {0, 14});
+  item.finish();
+  return transform;
+}
+
 std::vector<Transform> parse_pipeline(const ConfigNode& list, const std::string& path) {
   std::vector<Transform> transforms;
   const ConfigNode wrapper = ConfigNode::table({{"pipeline", list}}, list.source());
-  for (Section& item : Section(wrapper, path).tables("pipeline")) {
-    Transform transform;
-    transform.type = item.choice("type", {"RandomFlip", "RandomShift"});
-    if (transform.type == "RandomFlip")
-      transform.prob = item.number_or("prob", 0.5, {0, 1});
-    else
-      transform.max_px = item.integer_or("max_px", 2, {0, 14});
-    item.finish();
-    transforms.push_back(std::move(transform));
-  }
+  for (const Section& item : Section(wrapper, path).tables("pipeline"))
+    transforms.push_back(read_transform(item));
   return transforms;
+}
+
+// The dataset's table, read and checked; nothing of the data is touched yet.
+struct DatasetConfig {
+  std::string folder;
+  int64_t max_samples = 0;  // 0: all
+  std::vector<std::string> classes;
+  bool classes_given_as_string = false;
+  std::vector<Transform> transforms;
+};
+
+DatasetConfig read_config(Section section) {
+  DatasetConfig config;
+  section.choice("type", {"FashionMNIST"});
+  config.folder = section.string_or("data_root", "/usr/share/datasets/fashion-mnist");
+  config.max_samples = section.integer_or("max_samples", 0, {0, 1 << 30});
+  config.classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                    "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+  if (auto info = section.table("metainfo")) {
+    const ConfigNode* classes = info->raw("classes");
+    if (classes && classes->kind() == ConfigNode::Kind::kString) {
+      config.classes_given_as_string = true;
+      config.classes = {classes->as_string()};
+    } else {
+      config.classes = info->strings_or("classes", config.classes);
+    }
+    info->expect("classes", shape::either({shape::text(), shape::list(shape::text())}),
+                 shape::words(config.classes));
+    info->finish();
+  }
+  if (const ConfigNode* list = section.raw("pipeline"))
+    config.transforms = parse_pipeline(*list, section.path());
+  section.finish();
+  return config;
 }
 
 void flip(std::vector<uint8_t>& pixels, int64_t width) {
@@ -62,29 +99,15 @@ struct FashionMnistDataset::Pipeline {
 
 FashionMnistDataset::FashionMnistDataset(const ConfigNode& table, const std::string& path, bool train)
     : path_(path) {
-  Section section(table, path);
-  section.choice("type", {"FashionMNIST"});
-  const std::string folder = section.string_or("data_root", "/usr/share/datasets/fashion-mnist");
-  const int64_t max_samples = section.integer_or("max_samples", 0, {0, 1 << 30});
-  meta_.classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                   "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
-  if (auto info = section.table("metainfo")) {
-    const ConfigNode* classes = info->raw("classes");
-    if (classes && classes->kind() == ConfigNode::Kind::kString) {
-      meta_.classes_given_as_string = true;
-      meta_.classes = {classes->as_string()};
-    } else {
-      meta_.classes = info->strings_or("classes", meta_.classes);
-    }
-    info->finish();
-  }
+  DatasetConfig config = read_config(Section(table, path));
+  meta_.classes = std::move(config.classes);
+  meta_.classes_given_as_string = config.classes_given_as_string;
   auto pipeline = std::make_shared<Pipeline>();
-  if (const ConfigNode* list = section.raw("pipeline")) pipeline->transforms = parse_pipeline(*list, path);
-  section.finish();
+  pipeline->transforms = std::move(config.transforms);
 
-  data_ = read_idx_pictures(folder, train ? "train" : "t10k", 10);
-  size_ = max_samples > 0 ? std::min(max_samples, data_.count) : data_.count;
-  meta_.ann_file = folder + (train ? "/train" : "/t10k") + "-labels-idx1-ubyte.gz";
+  data_ = read_idx_pictures(config.folder, train ? "train" : "t10k", 10);
+  size_ = config.max_samples > 0 ? std::min(config.max_samples, data_.count) : data_.count;
+  meta_.ann_file = config.folder + (train ? "/train" : "/t10k") + "-labels-idx1-ubyte.gz";
   meta_.config_key = path;
   if (size_ > 0) {
     const auto [low, high] = std::minmax_element(data_.labels.begin(), data_.labels.begin() + size_);
@@ -95,6 +118,23 @@ FashionMnistDataset::FashionMnistDataset(const ConfigNode& table, const std::str
 }
 
 FashionMnistDataset::~FashionMnistDataset() = default;
+
+void FashionMnistDataset::check_config(const ConfigNode& table, const std::string& path) {
+  read_config(Section(table, path));
+}
+
+TableShape FashionMnistDataset::config_shape() {
+  TableShape shape;
+  read_config(Section(ConfigNode::table(), "dataset", shape));
+  return shape;
+}
+
+TableShape FashionMnistDataset::transform_shape(const std::string& type) {
+  TableShape shape;
+  const ConfigNode sample = ConfigNode::table({{"type", ConfigNode::string(type)}});
+  read_transform(Section(sample, "transform", shape));
+  return shape;
+}
 
 std::unique_ptr<runner::Sample> FashionMnistDataset::get(const runner::SampleKey& key) const {
   const auto pipeline = std::atomic_load(&pipeline_);

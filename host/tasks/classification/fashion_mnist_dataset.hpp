@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/config_node.hpp"
+#include "core/table_shape.hpp"
 #include "runner/dataset.hpp"
 #include "tasks/idx_file.hpp"
 
@@ -29,6 +30,11 @@ class FashionMnistDataset : public runner::Dataset {
   // Failure(kConfig) for a wrong table, Failure(kRun) for wrong files.
   FashionMnistDataset(const ConfigNode& table, const std::string& path, bool train);
   ~FashionMnistDataset() override;
+  // Reads the table alone. Failure(kConfig) for a wrong one.
+  static void check_config(const ConfigNode& table, const std::string& path);
+  // What the table may hold, and what that of a transform may.
+  static TableShape config_shape();
+  static TableShape transform_shape(const std::string& type);
 
   int64_t size() const override { return size_; }
   const runner::DatasetMeta& meta() const override { return meta_; }

@@ -7,6 +7,7 @@
 #include "core/failure.hpp"
 #include "core/section.hpp"
 #include "tasks/detection/coco_results_file.hpp"
+#include "tasks/detection/yolox_config.hpp"
 #include "tasks/detection/yolox_loss.hpp"
 
 namespace grapnel::detection {
@@ -76,30 +77,11 @@ void map_to_original(Tensor& boxes, float scale_x, float scale_y, int width_px, 
 }  // namespace
 
 DetectionTask::DetectionTask(const ConfigNode& model, const std::string& path) {
-  Section section(model, path);
-  section.choice("type", {"YOLOX"});
-  std::vector<std::string> names;
-  for (const auto& known : yolox_variants()) names.push_back(known.name);
-  const std::string variant = section.choice("variant", names);
-  num_classes_ = section.integer_or("num_classes", 80, {1, 100000});
-  const auto size = section.integers_or("input_size", {0, 0}, 2, {32, 8192});
-  if (size[0] % 32 != 0 || size[1] % 32 != 0) {
-    section.fail("input_size", "a config value is wrong", section.raw("input_size")->to_json(),
-                 "[height, width] in multiples of 32 px");
-  }
-  image_size_px_ = {size[0], size[1]};
-  if (auto test = section.table("test_cfg")) {
-    postprocess_.score_threshold = test->number_or("score_thr", postprocess_.score_threshold, {0, 1});
-    if (auto nms = test->table("nms")) {
-      nms->choice_or("type", "nms", {"nms"});
-      postprocess_.iou_threshold = nms->number_or("iou_threshold", postprocess_.iou_threshold, {0, 1});
-      postprocess_.class_agnostic = nms->boolean_or("class_agnostic", false);
-      nms->finish();
-    }
-    test->finish();
-  }
-  section.finish();
-  net_ = Yolox(*find_yolox_variant(variant), num_classes_);
+  const YoloxConfig config = read_yolox_config(Section(model, path));
+  num_classes_ = config.num_classes;
+  image_size_px_ = config.input_size_px;
+  postprocess_ = config.postprocess;
+  net_ = Yolox(*find_yolox_variant(config.variant), num_classes_);
 }
 
 void DetectionTask::init_weights(uint64_t seed) { net_->init_weights(seed); }
@@ -199,13 +181,9 @@ runner::StepOutput DetectionTask::train_step(Batch& batch) {
 void DetectionTask::begin_evaluation(Split split, const runner::Dataset& dataset, const ConfigNode& config) {
   results_path_.clear();
   if (config.kind() == ConfigNode::Kind::kTable) {
-    Section section(config, split == Split::kTest ? "test_evaluator" : "val_evaluator");
-    section.choice_or("type", "CocoMetric", {"CocoMetric"});
-    section.choice_or("metric", "bbox", {"bbox"});
-    section.ignore("ann_file");  // the dataset's own is what is evaluated
-    const std::string prefix = section.string_or("outfile_prefix", "");
+    const std::string prefix =
+        read_coco_metric(Section(config, split == Split::kTest ? "test_evaluator" : "val_evaluator"));
     if (!prefix.empty()) results_path_ = prefix + ".bbox.json";
-    section.finish();
   }
   truth_ = dynamic_cast<const CocoDataset*>(&dataset);
   if (truth_ == nullptr) throw std::logic_error("a detection task evaluates its own datasets only");

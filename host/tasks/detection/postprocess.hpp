@@ -8,15 +8,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "tasks/detection/yolox_config.hpp"
 #include "tasks/detection/yolox_model.hpp"
 
 namespace grapnel::detection {
-
-struct PostprocessOptions {
-  double score_threshold = 0.01;  // on objectness * class probability; kept if equal
-  double iou_threshold = 0.65;    // a box that overlaps a better one by more is dropped
-  bool class_agnostic = false;    // false: boxes compete within their class only
-};
 
 // [B, A, 5 + C]: cx, cy, w, h in px, objectness and class probabilities.
 torch::Tensor decode(const HeadOutput& output);

@@ -43,20 +43,6 @@ void fill_uniform(torch::Tensor tensor, double bound, uint64_t seed, int64_t str
 
 }  // namespace
 
-const std::vector<YoloxVariant>& yolox_variants() {
-  static const std::vector<YoloxVariant> variants{{"nano", 0.33, 0.25, true}, {"tiny", 0.33, 0.375, false},
-                                                  {"s", 0.33, 0.50, false},   {"m", 0.67, 0.75, false},
-                                                  {"l", 1.00, 1.00, false},   {"x", 1.33, 1.25, false}};
-  return variants;
-}
-
-const YoloxVariant* find_yolox_variant(const std::string& name) {
-  for (const YoloxVariant& variant : yolox_variants()) {
-    if (variant.name == name) return &variant;
-  }
-  return nullptr;
-}
-
 CspDarknet::CspDarknet(const YoloxVariant& variant) {
   const bool depthwise = variant.depthwise;
   const int64_t base = scaled(64, variant);

@@ -12,20 +12,9 @@
 #include <vector>
 
 #include "tasks/detection/yolox_blocks.hpp"
+#include "tasks/detection/yolox_config.hpp"
 
 namespace grapnel::detection {
-
-struct YoloxVariant {
-  std::string name;
-  double depth;  // factor on the number of bottlenecks
-  double width;  // factor on the number of channels
-  bool depthwise;
-};
-
-// nano, tiny, s, m, l, x.
-const std::vector<YoloxVariant>& yolox_variants();
-// nullptr when there is none of that name.
-const YoloxVariant* find_yolox_variant(const std::string& name);
 
 // The three maps of 8, 16 and 32 px a cell.
 using FeatureMaps = std::array<torch::Tensor, 3>;

@@ -42,6 +42,10 @@ std::string joined(const std::string& root, const std::string& path) {
 }
 
 void read_classes(Section& section, DatasetConfig& config) {
+  ConfigNode names = shape::list(shape::text());
+  names.set("minItems", ConfigNode::integer(1));
+  names.set("uniqueItems", ConfigNode::boolean(true));
+  section.expect("classes", shape::either({shape::text(), names}));
   const ConfigNode* node = section.raw("classes");
   if (!node || config.classes_given) return;
   config.classes_given = true;
@@ -88,10 +92,10 @@ void read_table(Section& section, DatasetConfig& config) {
   section.ignore("file_client_args");
 }
 
-DatasetConfig read_config(const ConfigNode& dataset, const std::string& path) {
+DatasetConfig read_config(Section outer) {
   DatasetConfig config;
+  const std::string path = outer.path();
   config.path = path;
-  Section outer(dataset, path);
   const std::string type = outer.choice_or("type", "CocoDataset", {"CocoDataset", "MultiImageMixDataset"});
   if (type == "CocoDataset") {
     read_table(outer, config);
@@ -135,7 +139,7 @@ cv::Size round_up_to_32(cv::Size size) { return {(size.width + 31) / 32 * 32, (s
 
 struct CocoDataset::Impl : PictureSource {
   Impl(const ConfigNode& dataset, const std::string& path, Size fallback)
-      : config(read_config(dataset, path)),
+      : config(read_config(Section(dataset, path))),
         fallback_size(fallback.width_px, fallback.height_px),
         cache(config.cache_bytes) {
     CocoReadOptions options;
@@ -318,6 +322,17 @@ CocoDataset::CocoDataset(const ConfigNode& dataset, const std::string& path, Siz
     : impl_(std::make_unique<Impl>(dataset, path, fallback_size)) {}
 
 CocoDataset::~CocoDataset() = default;
+
+void CocoDataset::check_config(const ConfigNode& dataset, const std::string& path) {
+  read_config(Section(dataset, path));
+}
+
+TableShape CocoDataset::config_shape(const std::string& type) {
+  TableShape shape;
+  const ConfigNode sample = ConfigNode::table({{"type", ConfigNode::string(type)}});
+  read_config(Section(sample, "dataset", shape));
+  return shape;
+}
 
 int64_t CocoDataset::size() const { return impl_->size(); }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config_node.hpp"
+#include "core/table_shape.hpp"
 #include "runner/dataset.hpp"
 #include "tasks/detection/data/coco_annotations.hpp"
 #include "tasks/detection/data/detection_sample.hpp"
@@ -39,6 +40,10 @@ class CocoDataset : public runner::Dataset {
   // read_coco_annotations refuses, a class that is no category, missing pictures (all are looked for), no
   // pictures left.
   CocoDataset(const ConfigNode& dataset, const std::string& path, Size fallback_size);
+  // Reads the table alone. Failure(kConfig) for a wrong one.
+  static void check_config(const ConfigNode& dataset, const std::string& path);
+  // What the table of that type may hold; `pipeline` is a list of tables of transform_shape's.
+  static TableShape config_shape(const std::string& type);
   ~CocoDataset() override;
 
   int64_t size() const override;

@@ -98,8 +98,7 @@ class RandomAffine : public Transform {
 class RandomFlip : public Transform {
  public:
   explicit RandomFlip(Section& section) : Transform("RandomFlip") {
-    const char* key = section.has("flip_ratio") && !section.has("prob") ? "flip_ratio" : "prob";
-    prob_ = section.number_or(key, 0.5, {0, 1});
+    prob_ = section.number_or(section.either_name("prob", "flip_ratio"), 0.5, {0, 1});
     const std::string direction =
         section.choice_or("direction", "horizontal", {"horizontal", "vertical", "diagonal"});
     horizontal_ = direction != "vertical";
@@ -134,8 +133,7 @@ class Resize : public Transform {
  public:
   explicit Resize(Section& section)
       : Transform("Resize"),
-        size_(read_size(section, section.has("img_scale") && !section.has("scale") ? "img_scale" : "scale",
-                        std::nullopt)),
+        size_(read_size(section, section.either_name("scale", "img_scale"), std::nullopt)),
         keep_ratio_(section.boolean_or("keep_ratio", false)) {
     section.boolean_or("clip_object_border", true);
     section.choice_or("interpolation", "bilinear", {"bilinear"});
@@ -165,7 +163,7 @@ class Pad : public Transform {
         square_(section.boolean_or("pad_to_square", false)),
         divisor_(static_cast<int>(section.integer_or("size_divisor", 1, {1, 16384}))),
         value_(read_pad_value(section, "pad_val")) {
-    if (section.has("size")) size_ = read_size(section, "size", std::nullopt);
+    size_ = read_optional_size(section, "size");
     if (size_ && square_) {
       section.fail("pad_to_square", "two sizes to pad to", "size and pad_to_square", "one of them");
     }

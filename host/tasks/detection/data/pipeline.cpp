@@ -45,6 +45,11 @@ const std::map<std::string, Maker>& makers() {
   return all;
 }
 
+TransformPointer make_transform(Section& section, std::optional<cv::Size> mosaic_size) {
+  const std::string type = section.choice("type", transform_types());
+  return type == "RandomAffine" ? make_random_affine(section, mosaic_size) : makers().at(type)(section);
+}
+
 std::vector<TransformPointer> make_transforms(const ConfigNode* list, const std::string& path) {
   std::vector<TransformPointer> transforms;
   if (!list) return transforms;
@@ -53,16 +58,12 @@ std::vector<TransformPointer> make_transforms(const ConfigNode* list, const std:
                   {"wrong type", list->source().text() + ", " + path, ConfigNode::kind_name(list->kind()),
                    "a list of transform tables", ""});
   }
-  std::vector<std::string> known = {"RandomAffine"};
-  for (const auto& [type, maker] : makers()) known.push_back(type);
   std::optional<cv::Size> mosaic_size;
   size_t at = 0;
   for (const ConfigNode& item : list->items()) {
     Section section(item, path + "." + std::to_string(at++));
-    const std::string type = section.choice("type", known);
-    transforms.push_back(type == "RandomAffine" ? make_random_affine(section, mosaic_size)
-                                                : makers().at(type)(section));
-    if (type == "Mosaic") mosaic_size = transforms.back()->output_size();
+    transforms.push_back(make_transform(section, mosaic_size));
+    if (transforms.back()->type() == "Mosaic") mosaic_size = transforms.back()->output_size();
     section.finish();
   }
   return transforms;
@@ -101,29 +102,71 @@ class SourceDraw : public Draw {
 
 }  // namespace
 
-cv::Size read_size(Section& section, const char* key, std::optional<cv::Size> fallback) {
-  constexpr int64_t kLargest = 16384;
-  if (!fallback || section.has(key)) {
-    const ConfigNode* node = section.raw(key);
-    if (!node || node->kind() == ConfigNode::Kind::kInt) {
-      const auto side = static_cast<int>(section.integer(key, {1, kLargest}));
-      return {side, side};
-    }
-    const auto sides = section.integers_or(key, {}, 2, {1, kLargest});
-    return {static_cast<int>(sides.at(0)), static_cast<int>(sides.at(1))};
+std::vector<std::string> transform_types() {
+  std::vector<std::string> types = {"RandomAffine"};
+  for (const auto& [type, maker] : makers()) types.push_back(type);
+  return types;
+}
+
+TableShape transform_shape(const std::string& type) {
+  TableShape shape;
+  ConfigNode sample = ConfigNode::table({{"type", ConfigNode::string(type)}});
+  if (type == "Pad") sample.set("pad_to_square", ConfigNode::boolean(true));  // it must have something to do
+  Section section(sample, "transform", shape);
+  make_transform(section, std::nullopt);
+  return shape;
+}
+
+namespace {
+
+constexpr IntRange kSidePx = {1, 16384};
+
+void expect_size(Section& section, std::string_view key, ConfigNode fallback) {
+  const ConfigNode side = shape::integer(kSidePx);
+  section.expect(key, shape::either({side, shape::list(side, 2)}), std::move(fallback));
+}
+
+}  // namespace
+
+cv::Size read_size(Section& section, std::string_view key, std::optional<cv::Size> fallback) {
+  const ConfigNode* node = section.raw(key);
+  cv::Size size = fallback.value_or(cv::Size());
+  if (node && node->kind() != ConfigNode::Kind::kInt) {
+    const auto sides = section.integers_or(key, {}, 2, kSidePx);
+    size = {static_cast<int>(sides.at(0)), static_cast<int>(sides.at(1))};
+  } else if (node || !fallback) {
+    size.width = size.height = static_cast<int>(section.integer(key, kSidePx));
   }
-  return *fallback;
+  expect_size(section, key,
+              fallback ? ConfigNode::list({ConfigNode::integer(size.width), ConfigNode::integer(size.height)})
+                       : ConfigNode());
+  return size;
+}
+
+std::optional<cv::Size> read_optional_size(Section& section, std::string_view key) {
+  if (section.has(key)) return read_size(section, key, std::nullopt);
+  section.raw(key);
+  expect_size(section, key, {});
+  return std::nullopt;
 }
 
 cv::Scalar read_pad_value(Section& section, const char* key) {
+  const ConfigNode grey = shape::number({0, 255});
+  const ConfigNode colour = shape::either({grey, shape::list(grey, 3)});
+  const ConfigNode parts = ConfigNode::table(
+      {{"img", colour}, {"seg", ConfigNode::boolean(true)}, {"masks", ConfigNode::boolean(true)}});
+  const ConfigNode table = shape::keywords({{"type", ConfigNode::string("object")},
+                                            {"properties", parts},
+                                            {"additionalProperties", ConfigNode::boolean(false)}});
+  section.expect(key, shape::either({grey, shape::list(grey, 3), table}), ConfigNode::number(kPadValue));
   const ConfigNode* node = section.raw(key);
   if (!node) return cv::Scalar::all(kPadValue);
   if (node->kind() == ConfigNode::Kind::kTable) {
-    Section table = section.required_table(key);
-    const cv::Scalar value = read_pad_value(table, "img");
-    table.ignore("seg");
-    table.ignore("masks");
-    table.finish();
+    Section inner = section.required_table(key);
+    const cv::Scalar value = read_pad_value(inner, "img");
+    inner.ignore("seg");
+    inner.ignore("masks");
+    inner.finish();
     return value;
   }
   if (node->kind() == ConfigNode::Kind::kList) {

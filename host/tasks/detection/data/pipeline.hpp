@@ -26,6 +26,7 @@
 
 #include "core/config_node.hpp"
 #include "core/philox.hpp"
+#include "core/table_shape.hpp"
 #include "tasks/detection/data/transform.hpp"
 
 namespace grapnel::detection::data {
@@ -54,6 +55,10 @@ class Pipeline {
   std::vector<TransformPointer> inner_;
   std::vector<TransformPointer> outer_;
 };
+
+// The types of transforms, and what the table of one may hold.
+std::vector<std::string> transform_types();
+TableShape transform_shape(const std::string& type);
 
 // Resizes and pads to `size`: what no transform has sized, or what is larger, is fit inside with its aspect
 // kept.

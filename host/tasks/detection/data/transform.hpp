@@ -7,11 +7,13 @@
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/philox.hpp"
 #include "core/section.hpp"
+#include "core/table_shape.hpp"
 #include "tasks/detection/data/labelled_box.hpp"
 
 namespace grapnel::detection::data {
@@ -90,7 +92,8 @@ using TransformPointer = std::unique_ptr<const Transform>;
 // ---- options that several transforms have
 // ------------------------------------------------------------------ A size as MMDetection 3.x writes it:
 // (width, height), or one number for a square. Positive, at most 16384.
-cv::Size read_size(Section& section, const char* key, std::optional<cv::Size> fallback);
+cv::Size read_size(Section& section, std::string_view key, std::optional<cv::Size> fallback);
+std::optional<cv::Size> read_optional_size(Section& section, std::string_view key);
 // A grey or a list of three (B, G, R), 0..255; MMDetection's {img = ...} too.
 cv::Scalar read_pad_value(Section& section, const char* key);
 // Boxes are always cut at the border: bbox_clip_border = false is refused.

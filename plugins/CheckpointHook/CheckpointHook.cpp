@@ -182,13 +182,13 @@ class CheckpointHook : public Hook {
   void load_state(StateReader& in) override {
     last_step_ = in.integer();
     kept_.assign(static_cast<size_t>(read_count(in)), "");
-    for (auto& name : kept_) name = in.text();
+    for (auto& name : kept_) name = read_file_name(in);
     best_.clear();
     for (int64_t left = read_count(in); left > 0; --left) {
       const std::string metric = in.text();
       Best& best = best_[metric];
       best.score = in.number();
-      best.file = in.text();
+      best.file = read_file_name(in);
     }
   }
 
@@ -206,6 +206,14 @@ class CheckpointHook : public Hook {
     if (count < 0 || count > 100000)
       throw Error("the saved state is damaged: a list of " + std::to_string(count) + " files");
     return count;
+  }
+
+  // Files of these names are removed some day: nothing outside the work folder may be among them.
+  static std::string read_file_name(StateReader& in) {
+    const std::string name = in.text();
+    if (name.find('/') == std::string::npos) return name;
+    throw Error("the saved state is damaged: " + json::quote(name) +
+                " is no name of a file in the work folder");
   }
 
   static std::string shown(double value) {

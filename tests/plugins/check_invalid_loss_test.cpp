@@ -5,11 +5,11 @@
 #include <future>
 #include <limits>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeTensor;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::PlainTensor;
 using grapnel::testing::InMemoryGroup;
 using ::testing::HasSubstr;
 
@@ -19,66 +19,66 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
 // A step that gave these losses, in a model with one parameter and one buffer.
-void prepare(FakeHost& host) {
-  host.outputs = {{"loss", FakeTensor::scalar(3.0f)},
-                  {"loss_bbox", FakeTensor::scalar(1.0f)},
-                  {"loss_cls", FakeTensor::scalar(2.0f)}};
+void prepare(ShippedHookHost& host) {
+  host.outputs = {{"loss", PlainTensor::scalar(3.0f)},
+                  {"loss_bbox", PlainTensor::scalar(1.0f)},
+                  {"loss_cls", PlainTensor::scalar(2.0f)}};
   host.modules = {{"", "YOLOX", false, false, {}}};
-  host.parameters = {{"head.weight", FakeTensor::floats({1, 2, 3, 4}, {2, 2}), 0, true}};
-  host.buffers = {{"bn.running_mean", FakeTensor::floats({0, 0}), 0, false}};
+  host.parameters = {{"head.weight", PlainTensor::floats({1, 2, 3, 4}, {2, 2}), 0, true}};
+  host.buffers = {{"bn.running_mean", PlainTensor::floats({0, 0}), 0, false}};
   host.state.train_epoch_length = 100;
   host.state.max_iters = 1000;
 }
 
-CallResult run_iterations(FakeHost& host, int count) {
+CallResult run_iterations(ShippedHookHost& host, int count) {
   CallResult result;
   for (int i = 0; i < count && result.ok(); ++i) result = host.train_iteration();
   return result;
 }
 
 TEST(CheckInvalidLoss, LooksAtEveryFiftiethIterationByDefault) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("CheckInvalidLossHook"));
-  host.outputs[2].second = FakeTensor::scalar(kNan);
+  host.outputs[2].second = PlainTensor::scalar(kNan);
   EXPECT_TRUE(run_iterations(host, 49));
   EXPECT_EQ(host.value_reads, 0u) << "a loss was read between two checks";
   EXPECT_FALSE(host.train_iteration());
 }
 
 TEST(CheckInvalidLoss, IntervalSetsTheIterationsBetweenTwoLooks) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("CheckInvalidLossHook", {{"interval", "3"}}));
   EXPECT_TRUE(run_iterations(host, 6));
   EXPECT_GT(host.value_reads, 0u);
-  host.outputs[0].second = FakeTensor::scalar(kInf);
+  host.outputs[0].second = PlainTensor::scalar(kInf);
   EXPECT_TRUE(run_iterations(host, 2));
   EXPECT_FALSE(host.train_iteration());
 }
 
 TEST(CheckInvalidLoss, RefusesAnIntervalBelowOne) {
-  FakeHost host;
+  ShippedHookHost host;
   const CallResult result = host.load("CheckInvalidLossHook", {{"interval", "0"}});
   EXPECT_FALSE(result);
   EXPECT_THAT(result.message, HasSubstr("interval"));
 }
 
 TEST(CheckInvalidLoss, NamesThePartThatWentBadBeforeTheTotalAndTheIteration) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("CheckInvalidLossHook", {{"interval", "1"}}));
   host.state.iter = 122;
   host.state.epoch = 1;
-  host.outputs[0].second = FakeTensor::scalar(kNan);
-  host.outputs[2].second = FakeTensor::scalar(-kInf);
+  host.outputs[0].second = PlainTensor::scalar(kNan);
+  host.outputs[2].second = PlainTensor::scalar(-kInf);
   const CallResult result = host.call("after_train_iter");
   EXPECT_EQ(result.status, GRAPNEL_STATUS_FAILED);
   EXPECT_THAT(result.message, HasSubstr("loss_cls is -inf, loss is nan at iteration 123, epoch 2"));
 }
 
 TEST(CheckInvalidLoss, LeavesAGoodCheckpointAlone) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("CheckInvalidLossHook"));
   run_iterations(host, 5);
@@ -90,11 +90,11 @@ TEST(CheckInvalidLoss, LeavesAGoodCheckpointAlone) {
 TEST(CheckInvalidLoss, VetoesACheckpointWithABadLossBetweenTwoChecksAndFailsAtTheNextPoint) {
   for (const char* next : {"after_save_checkpoint", "after_train_iter", "before_train_epoch",
                            "before_val_epoch", "after_train", "after_run"}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     ASSERT_TRUE(host.load("CheckInvalidLossHook"));
     run_iterations(host, 7);
-    host.outputs[1].second = FakeTensor::scalar(kNan);
+    host.outputs[1].second = PlainTensor::scalar(kNan);
     EXPECT_TRUE(host.call("before_save_checkpoint", "/work/epoch_1.pth")) << "a veto is no error";
     ASSERT_EQ(host.requests.vetoes.size(), 1u);
     EXPECT_EQ(host.requests.vetoes[0], "loss_bbox is nan after iteration 7");
@@ -107,10 +107,10 @@ TEST(CheckInvalidLoss, VetoesACheckpointWithABadLossBetweenTwoChecksAndFailsAtTh
 }
 
 TEST(CheckInvalidLoss, VetoesACheckpointWithBadWeightsNamingThem) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("CheckInvalidLossHook"));
-  host.parameters[0].tensor = FakeTensor::floats({1, 2, kNan, kInf}, {2, 2}).column_major(3);
+  host.parameters[0].tensor = PlainTensor::floats({1, 2, kNan, kInf}, {2, 2}).column_major(3);
   host.buffers[0].tensor.set(1, kInf);
   EXPECT_TRUE(host.call("before_save_checkpoint"));
   ASSERT_EQ(host.requests.vetoes.size(), 1u);
@@ -120,7 +120,7 @@ TEST(CheckInvalidLoss, VetoesACheckpointWithBadWeightsNamingThem) {
 }
 
 TEST(CheckInvalidLoss, VetoesACheckpointWithABadBuffer) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("CheckInvalidLossHook"));
   host.buffers[0].tensor.set(0, kNan);
@@ -132,12 +132,12 @@ TEST(CheckInvalidLoss, VetoesACheckpointWithABadBuffer) {
 TEST(CheckInvalidLoss, AllRanksFailTogetherWhenOneIsBad) {
   const InMemoryGroup group(2);
   const auto rank_result = [&group](int rank) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     host.collectives = group.member(rank);
     EXPECT_TRUE(host.load("CheckInvalidLossHook", {{"interval", "2"}}));
     EXPECT_TRUE(host.train_iteration());
-    if (rank == 1) host.outputs[1].second = FakeTensor::scalar(kNan);
+    if (rank == 1) host.outputs[1].second = PlainTensor::scalar(kNan);
     return host.train_iteration();
   };
   auto other = std::async(std::launch::async, rank_result, 1);
@@ -152,7 +152,7 @@ TEST(CheckInvalidLoss, AllRanksFailTogetherWhenOneIsBad) {
 TEST(CheckInvalidLoss, AllRanksVetoTogetherWhenOneIsBad) {
   const InMemoryGroup group(2);
   const auto vetoes_of = [&group](int rank) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     host.collectives = group.member(rank);
     EXPECT_TRUE(host.load("CheckInvalidLossHook"));

@@ -10,11 +10,11 @@
 #include <fstream>
 #include <limits>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeState;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::SavedState;
 using grapnel::testing::InMemoryGroup;
 using grapnel::testing::Options;
 using ::testing::ElementsAre;
@@ -80,18 +80,18 @@ class SmallRun {
   }
   CallResult end() { return point("after_train"); }
   // A run that goes on from `file`.
-  void resume(FakeState& file, int64_t epoch) {
+  void resume(SavedState& file, int64_t epoch) {
     EXPECT_TRUE(host.load_state(file));
     host.state.epoch = epoch;
     host.state.iter = 4 * epoch;
     EXPECT_TRUE(start());
   }
 
-  FakeHost host;
+  ShippedHookHost host;
   CallResult loaded;
   Names vetoed;                            // names that another hook refuses to have written
   Names written;                           // in order
-  std::map<std::string, FakeState> state;  // the hook's, in each file
+  std::map<std::string, SavedState> state;  // the hook's, in each file
   Names on_disk_at_last_write;
 
  private:
@@ -180,7 +180,7 @@ TEST(CheckpointHook, FilenameTmplNamesTheFiles) {
 }
 
 TEST(CheckpointHook, SavesAfterTheOtherHooks) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("CheckpointHook"));
   EXPECT_EQ(host.plugin().default_priority, GRAPNEL_PRIORITY_VERY_LOW);
 }
@@ -307,7 +307,8 @@ TEST(CheckpointHook, KeysTellTheRuleInPlaceOfTheKnownOnes) {
   ASSERT_TRUE(run.epoch({{"wobble", 0.5}, {"speed", 0.5}}));
   ASSERT_TRUE(run.epoch({{"wobble", 0.4}, {"speed", 0.4}}));
   EXPECT_THAT(folder.files(), UnorderedElementsAre("best_wobble_epoch_2.pth", "best_speed_epoch_1.pth"));
-  EXPECT_FALSE(FakeHost().load("CheckpointHook", {{"save_best", "\"acc\""}, {"greater_keys", R"(["x"])"}}));
+  EXPECT_FALSE(
+      ShippedHookHost().load("CheckpointHook", {{"save_best", "\"acc\""}, {"greater_keys", R"(["x"])"}}));
 }
 
 TEST(CheckpointHook, WarnsOfAnEvaluationWithoutMetrics) {
@@ -457,14 +458,29 @@ TEST(CheckpointHook, RefusesADamagedState) {
   SmallRun run(folder, {{"interval", "1"}});
   ASSERT_TRUE(run.start());
   ASSERT_TRUE(run.epoch());
-  FakeState cut = run.state.at("epoch_1.pth");
+  SavedState cut = run.state.at("epoch_1.pth");
   cut.bytes.resize(cut.bytes.size() - 3);
   EXPECT_FALSE(run.host.load_state(cut));
-  FakeState negative = run.state.at("epoch_1.pth");
+  SavedState negative = run.state.at("epoch_1.pth");
   for (size_t i = 8; i < 16; ++i) negative.bytes[i] = 0xff;  // the number of files kept: -1
   const CallResult result = run.host.load_state(negative);
   EXPECT_FALSE(result);
   EXPECT_THAT(result.message, HasSubstr("damaged"));
+}
+
+TEST(CheckpointHook, RefusesAStateThatNamesAFileOutsideTheWorkFolder) {
+  Folder folder;
+  SmallRun run(folder, {{"interval", "1"}});
+  ASSERT_TRUE(run.start());
+  ASSERT_TRUE(run.epoch());
+  SavedState elsewhere = run.state.at("epoch_1.pth");
+  const std::string name = "epoch_1.pth";
+  const auto at = std::search(elsewhere.bytes.begin(), elsewhere.bytes.end(), name.begin(), name.end());
+  ASSERT_NE(at, elsewhere.bytes.end());
+  std::copy_n("../../y.pth", name.size(), at);
+  const CallResult result = run.host.load_state(elsewhere);
+  EXPECT_FALSE(result);
+  EXPECT_THAT(result.message, HasSubstr("\"../../y.pth\" is no name of a file in the work folder"));
 }
 
 // ---- options -------------------------------------------------------------------------------------------
@@ -493,7 +509,7 @@ TEST(CheckpointHook, RefusesWrongOptionsAndNamesThem) {
       {{{"save_best", "\"wobble\""}}, "set rule to \"greater\" or \"less\""},
   };
   for (const Case& row : cases) {
-    const CallResult result = FakeHost().load("CheckpointHook", row.options);
+    const CallResult result = ShippedHookHost().load("CheckpointHook", row.options);
     EXPECT_FALSE(result) << row.text;
     EXPECT_THAT(result.message, HasSubstr(row.text));
   }
@@ -501,11 +517,11 @@ TEST(CheckpointHook, RefusesWrongOptionsAndNamesThem) {
 
 TEST(CheckpointHook, WarnsThatEveryFileHoldsTheWholeRun) {
   for (const char* option : {"save_optimizer", "save_param_scheduler"}) {
-    FakeHost host;
+    ShippedHookHost host;
     ASSERT_TRUE(host.load("CheckpointHook", {{option, "false"}}));
     EXPECT_EQ(host.log_lines(option, GRAPNEL_LOG_WARNING).size(), 1u);
   }
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("CheckpointHook", {{"published_keys", R"(["meta"])"}}));
   EXPECT_EQ(host.log_lines("published_keys", GRAPNEL_LOG_WARNING).size(), 1u);
 }

@@ -7,11 +7,11 @@
 #include <limits>
 #include <sstream>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeState;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::SavedState;
 using grapnel::testing::Options;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -21,7 +21,7 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-CallResult validate(FakeHost& host, double score) {
+CallResult validate(ShippedHookHost& host, double score) {
   host.metrics = {{"coco/bbox_mAP", score}};
   ++host.state.epoch;
   return host.call("after_val_epoch");
@@ -29,7 +29,7 @@ CallResult validate(FakeHost& host, double score) {
 
 // Validations until the hook asks to stop; 0: it never does.
 int validations_until_stop(const Options& options, const std::vector<double>& scores) {
-  FakeHost host;
+  ShippedHookHost host;
   Options all = options;
   all.emplace("monitor", "\"coco/bbox_mAP\"");
   const CallResult loaded = host.load("EarlyStoppingHook", all);
@@ -94,7 +94,7 @@ TEST(EarlyStopping, RuleLessWantsLess) {
 }
 
 TEST(EarlyStopping, TellsTheRuleFromTheName) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("EarlyStoppingHook", {{"monitor", "\"val_loss\""}, {"patience", "1"}}));
   ASSERT_TRUE(host.call("before_train"));
   for (const double score : {0.9, 0.7}) {
@@ -102,7 +102,7 @@ TEST(EarlyStopping, TellsTheRuleFromTheName) {
     ASSERT_TRUE(host.call("after_val_epoch"));
   }
   EXPECT_THAT(host.requests.stops, IsEmpty());
-  const CallResult result = FakeHost().load("EarlyStoppingHook", {{"monitor", "\"wobble\""}});
+  const CallResult result = ShippedHookHost().load("EarlyStoppingHook", {{"monitor", "\"wobble\""}});
   EXPECT_FALSE(result);
   EXPECT_THAT(result.message, HasSubstr("'wobble'"));
   EXPECT_THAT(result.message, HasSubstr("set rule"));
@@ -139,7 +139,7 @@ TEST(EarlyStopping, TellsWhyItStops) {
       {{}, {0.5, kNan}, "coco/bbox_mAP is nan, its best value was 0.5000"},
       {{{"stopping_threshold", "0.4"}}, {0.5}, "0.5000 is greater than the stopping threshold 0.4000"}};
   for (const Case& row : cases) {
-    FakeHost host;
+    ShippedHookHost host;
     Options options = row.options;
     options["monitor"] = "\"coco/bbox_mAP\"";
     ASSERT_TRUE(host.load("EarlyStoppingHook", options));
@@ -152,7 +152,7 @@ TEST(EarlyStopping, TellsWhyItStops) {
 
 TEST(EarlyStopping, AnAbsentMetricIsAWarningOrWithStrictAnError) {
   for (const bool strict : {false, true}) {
-    FakeHost host;
+    ShippedHookHost host;
     ASSERT_TRUE(host.load("EarlyStoppingHook", {{"monitor", "\"coco/bbox_mAp\""},
                                                 {"patience", "1"},
                                                 {"strict", strict ? "true" : "false"}}));
@@ -170,7 +170,7 @@ TEST(EarlyStopping, AnAbsentMetricIsAWarningOrWithStrictAnError) {
 }
 
 TEST(EarlyStopping, ActsInTrainingOnly) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("EarlyStoppingHook", {{"monitor", "\"coco/bbox_mAP\""}, {"patience", "1"}}));
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(validate(host, kNan));
   ASSERT_TRUE(host.call("before_train"));
@@ -181,32 +181,32 @@ TEST(EarlyStopping, ActsInTrainingOnly) {
 
 TEST(EarlyStopping, AResumeGoesOnCounting) {
   const Options options{{"monitor", "\"coco/bbox_mAP\""}, {"patience", "3"}, {"min_delta", "0.1"}};
-  FakeHost first;
+  ShippedHookHost first;
   ASSERT_TRUE(first.load("EarlyStoppingHook", options));
   ASSERT_TRUE(first.call("before_train"));
   for (const double score : {0.5, 0.4, 0.55}) ASSERT_TRUE(validate(first, score));
-  FakeState state;
+  SavedState state;
   ASSERT_TRUE(first.save_state(state));
-  FakeHost second;
+  ShippedHookHost second;
   ASSERT_TRUE(second.load("EarlyStoppingHook", options));
   ASSERT_TRUE(second.load_state(state));
   ASSERT_TRUE(second.call("before_train"));
   ASSERT_TRUE(validate(second, 0.58));
   EXPECT_EQ(second.requests.stops.size(), 1u) << "two validations before the resume and one after it";
 
-  FakeState cut = state;
+  SavedState cut = state;
   cut.bytes.resize(9);
   EXPECT_FALSE(second.load_state(cut));
 }
 
 TEST(EarlyStopping, RunsAfterEveryOtherHook) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("EarlyStoppingHook", {{"monitor", "\"acc\""}}));
   EXPECT_EQ(host.plugin().default_priority, GRAPNEL_PRIORITY_LOWEST);
 }
 
 TEST(EarlyStopping, RefusesWrongOptionsAndNamesThem) {
-  EXPECT_THAT(FakeHost().load("EarlyStoppingHook").message, HasSubstr("monitor")) << "it is required";
+  EXPECT_THAT(ShippedHookHost().load("EarlyStoppingHook").message, HasSubstr("monitor")) << "it is required";
   for (const auto& [option, value] : Options{{"rule", "\"more\""},
                                              {"min_delta", "-0.1"},
                                              {"strict", "1"},
@@ -214,9 +214,10 @@ TEST(EarlyStopping, RefusesWrongOptionsAndNamesThem) {
                                              {"patience", "0"},
                                              {"stopping_threshold", "\"high\""},
                                              {"mode", "\"max\""}}) {
-    const CallResult result = FakeHost().load("EarlyStoppingHook", {{"monitor", "\"acc\""}, {option, value}});
+    const CallResult result =
+        ShippedHookHost().load("EarlyStoppingHook", {{"monitor", "\"acc\""}, {option, value}});
     EXPECT_FALSE(result) << option;
-    EXPECT_THAT(result.message, HasSubstr("'" + option + "'"));
+    EXPECT_THAT(result.message, HasSubstr("options." + option + ":"));
   }
 }
 

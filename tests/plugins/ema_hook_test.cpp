@@ -11,13 +11,13 @@
 #include <map>
 #include <sstream>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::ema::AveragedTensor;
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeState;
-using grapnel::testing::FakeTensor;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::SavedState;
+using grapnel::testing::PlainTensor;
 using grapnel::testing::Options;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -42,18 +42,18 @@ std::map<int64_t, double> golden_decays() {
   return decays;
 }
 
-void prepare(FakeHost& host, double weight = 0) {
+void prepare(ShippedHookHost& host, double weight = 0) {
   host.state.max_epochs = 10;
   host.state.max_iters = 100000;
   host.state.train_epoch_length = 10000;
-  host.parameters = {{"head.weight", FakeTensor::doubles({weight}), 0, true}};
+  host.parameters = {{"head.weight", PlainTensor::doubles({weight}), 0, true}};
 }
 
 // What the model shows of its first parameter.
-double weight_of(const FakeHost& host) { return host.parameters[0].tensor.values()[0]; }
+double weight_of(const ShippedHookHost& host) { return host.parameters[0].tensor.values()[0]; }
 
 // An iteration whose optimiser step gave this weight.
-void step(FakeHost& host, double weight) {
+void step(ShippedHookHost& host, double weight) {
   host.parameters[0].tensor.set(0, weight);
   const CallResult result = host.call("after_train_iter");
   EXPECT_TRUE(result) << result;
@@ -61,7 +61,7 @@ void step(FakeHost& host, double weight) {
   host.state.epoch = host.state.iter / host.state.train_epoch_length;
 }
 
-double average_of(FakeHost& host) {
+double average_of(ShippedHookHost& host) {
   EXPECT_TRUE(host.call("before_val_epoch"));
   const double average = weight_of(host);
   EXPECT_TRUE(host.call("after_val_epoch"));
@@ -73,7 +73,7 @@ double average_of(FakeHost& host) {
 TEST(EMAHook, ExpMomentumEMAHasYoloxRamp) {
   const auto golden = golden_decays();
   ASSERT_EQ(golden.size(), 9u);
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook", {{"ema_type", "\"ExpMomentumEMA\""}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -89,7 +89,7 @@ TEST(EMAHook, ExpMomentumEMAHasYoloxRamp) {
 }
 
 TEST(EMAHook, GammaAndMomentumShapeTheRamp) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(
       host.load("EMAHook", {{"ema_type", "\"ExpMomentumEMA\""}, {"gamma", "10"}, {"momentum", "0.1"}}));
@@ -102,7 +102,7 @@ TEST(EMAHook, GammaAndMomentumShapeTheRamp) {
 }
 
 TEST(EMAHook, ExponentialMovingAverageTakesTheFirstWeightsAsTheyAre) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 100);
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.25"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -116,7 +116,7 @@ TEST(EMAHook, ExponentialMovingAverageTakesTheFirstWeightsAsTheyAre) {
 }
 
 TEST(EMAHook, TheDefaultMomentumIsSmall) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook"));
   ASSERT_TRUE(host.call("before_train"));
@@ -126,7 +126,7 @@ TEST(EMAHook, TheDefaultMomentumIsSmall) {
 }
 
 TEST(EMAHook, IntervalLeavesIterationsOut) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}, {"interval", "3"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -139,7 +139,7 @@ TEST(EMAHook, IntervalLeavesIterationsOut) {
 }
 
 TEST(EMAHook, FollowsTheWeightsUntilBeginIter) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}, {"begin_iter", "3"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -152,7 +152,7 @@ TEST(EMAHook, FollowsTheWeightsUntilBeginIter) {
 }
 
 TEST(EMAHook, FollowsTheWeightsUntilBeginEpoch) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   host.state.train_epoch_length = 2;
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}, {"begin_epoch", "2"}}));
@@ -169,7 +169,7 @@ TEST(EMAHook, FollowsTheWeightsUntilBeginEpoch) {
 
 TEST(EMAHook, ShowsTheAverageInValidationsAndTests) {
   for (const std::string mode : {"val", "test"}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}}));
     ASSERT_TRUE(host.call("before_train"));
@@ -183,7 +183,7 @@ TEST(EMAHook, ShowsTheAverageInValidationsAndTests) {
 }
 
 TEST(EMAHook, ARunWithoutTrainingIsLeftAlone) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 3);
   ASSERT_TRUE(host.load("EMAHook"));
   EXPECT_TRUE(host.call("before_test_epoch"));
@@ -194,7 +194,7 @@ TEST(EMAHook, ARunWithoutTrainingIsLeftAlone) {
 
 TEST(EMAHook, PutsTheWeightsBackWhenAnEvaluationIsCutShort) {
   for (const char* end : {"on_exception", "on_interrupt", "after_run"}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}}));
     ASSERT_TRUE(host.call("before_train"));
@@ -210,10 +210,10 @@ TEST(EMAHook, PutsTheWeightsBackWhenAnEvaluationIsCutShort) {
 
 TEST(EMAHook, UpdateBuffersAveragesTheFloatOnes) {
   for (const bool update : {false, true}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
-    host.buffers = {{"bn.running_mean", FakeTensor::floats({8}), 0, false},
-                    {"bn.num_batches_tracked", FakeTensor::integers({1}), 0, false}};
+    host.buffers = {{"bn.running_mean", PlainTensor::floats({8}), 0, false},
+                    {"bn.num_batches_tracked", PlainTensor::integers({1}), 0, false}};
     ASSERT_TRUE(
         host.load("EMAHook", {{"momentum", "0.5"}, {"update_buffers", update ? "true" : "false"}}));
     ASSERT_TRUE(host.call("before_train"));
@@ -232,11 +232,11 @@ TEST(EMAHook, UpdateBuffersAveragesTheFloatOnes) {
 
 TEST(EMAHook, ALayoutMakesNoDifference) {
   const std::vector<float> weights = {1, -2, 3.5f, 4, 0.1f, 6};
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
-  host.parameters = {{"a", FakeTensor::floats(weights, {2, 3}), 0, true},
-                     {"b", FakeTensor::floats(weights, {2, 3}).column_major(5), 0, true},
-                     {"c", FakeTensor::floats(weights, {2, 3}), 0, true}};
+  host.parameters = {{"a", PlainTensor::floats(weights, {2, 3}), 0, true},
+                     {"b", PlainTensor::floats(weights, {2, 3}).column_major(5), 0, true},
+                     {"c", PlainTensor::floats(weights, {2, 3}), 0, true}};
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.3"}}));
   ASSERT_TRUE(host.call("before_train"));
   for (int i = 0; i < 6; ++i) {
@@ -256,7 +256,7 @@ TEST(EMAHook, ALayoutMakesNoDifference) {
   EXPECT_NE(average, trained);
   EXPECT_EQ(host.parameters[1].tensor.values(), average);
   EXPECT_EQ(host.parameters[2].tensor.values(), average);
-  FakeState state;
+  SavedState state;
   ASSERT_TRUE(host.save_state(state));
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(state.tensors.at(name).values(), trained) << name;
   ASSERT_TRUE(host.call("after_val_epoch"));
@@ -273,10 +273,10 @@ struct Weights {
 
 Weights train_in_two(int first, const Options& options, bool by_signal) {
   const auto weight_at = [](int i) { return std::sin(i * 1.7) * 3; };
-  FakeState state;
+  SavedState state;
   double file_weight = 0;
   {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     EXPECT_TRUE(host.load("EMAHook", options));
     EXPECT_TRUE(host.call("before_train"));
@@ -296,7 +296,7 @@ Weights train_in_two(int first, const Options& options, bool by_signal) {
     }
     EXPECT_EQ(weight_of(host), weight_at(first - 1));
   }
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, file_weight);
   host.state.iter = first;
   EXPECT_TRUE(host.load("EMAHook", options));
@@ -325,7 +325,7 @@ TEST(EMAHook, AResumeGoesOnAsIfNothingHadHappened) {
 }
 
 TEST(EMAHook, ASaveWithinAnEvaluationLeavesTheAveragesShown) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -341,7 +341,7 @@ TEST(EMAHook, ASaveWithinAnEvaluationLeavesTheAveragesShown) {
 }
 
 TEST(EMAHook, AnErrorInASavePutsTheWeightsBack) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook", {{"momentum", "0.5"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -354,14 +354,14 @@ TEST(EMAHook, AnErrorInASavePutsTheWeightsBack) {
   EXPECT_EQ(weight_of(host), 0);
 }
 
-FakeState state_of(const std::vector<std::string>& names) {
-  FakeHost host;
+SavedState state_of(const std::vector<std::string>& names) {
+  ShippedHookHost host;
   prepare(host);
   host.parameters.clear();
-  for (const auto& name : names) host.parameters.push_back({name, FakeTensor::doubles({1, 2}), 0, true});
+  for (const auto& name : names) host.parameters.push_back({name, PlainTensor::doubles({1, 2}), 0, true});
   EXPECT_TRUE(host.load("EMAHook"));
   EXPECT_TRUE(host.call("before_train"));
-  FakeState state;
+  SavedState state;
   EXPECT_TRUE(host.save_state(state));
   return state;
 }
@@ -369,11 +369,11 @@ FakeState state_of(const std::vector<std::string>& names) {
 TEST(EMAHook, StrictLoadWantsExactlyTheModelsTensors) {
   for (const std::vector<std::string>& saved : {std::vector<std::string>{"a"}, {"a", "b", "c"}}) {
     for (const bool strict : {false, true}) {
-      FakeState state = state_of(saved);
-      FakeHost host;
+      SavedState state = state_of(saved);
+      ShippedHookHost host;
       prepare(host);
-      host.parameters = {{"a", FakeTensor::doubles({0, 0}), 0, true},
-                         {"b", FakeTensor::doubles({5, 6}), 0, true}};
+      host.parameters = {{"a", PlainTensor::doubles({0, 0}), 0, true},
+                         {"b", PlainTensor::doubles({5, 6}), 0, true}};
       ASSERT_TRUE(host.load("EMAHook", {{"strict_load", strict ? "true" : "false"}}));
       const CallResult result = host.load_state(state);
       EXPECT_EQ(result.ok(), !strict) << saved.size() << ": " << result;
@@ -382,20 +382,20 @@ TEST(EMAHook, StrictLoadWantsExactlyTheModelsTensors) {
       }
     }
   }
-  FakeState state = state_of({"a", "b"});
-  FakeHost host;
+  SavedState state = state_of({"a", "b"});
+  ShippedHookHost host;
   prepare(host);
-  host.parameters = {{"a", FakeTensor::doubles({0, 0}), 0, true},
-                     {"b", FakeTensor::doubles({0, 0}), 0, true}};
+  host.parameters = {{"a", PlainTensor::doubles({0, 0}), 0, true},
+                     {"b", PlainTensor::doubles({0, 0}), 0, true}};
   ASSERT_TRUE(host.load("EMAHook", {{"strict_load", "true"}}));
   EXPECT_TRUE(host.load_state(state));
 }
 
 TEST(EMAHook, RefusesAStateOfAnotherShapeOrType) {
-  for (const FakeTensor& other : {FakeTensor::doubles({0, 0, 0}), FakeTensor::floats({0, 0}),
-                                  FakeTensor::doubles({0, 0}, {2, 1})}) {
-    FakeState state = state_of({"a"});
-    FakeHost host;
+  for (const PlainTensor& other : {PlainTensor::doubles({0, 0, 0}), PlainTensor::floats({0, 0}),
+                                  PlainTensor::doubles({0, 0}, {2, 1})}) {
+    SavedState state = state_of({"a"});
+    ShippedHookHost host;
     prepare(host);
     host.parameters = {{"a", other, 0, true}};
     ASSERT_TRUE(host.load("EMAHook"));
@@ -406,9 +406,9 @@ TEST(EMAHook, RefusesAStateOfAnotherShapeOrType) {
 }
 
 TEST(EMAHook, RefusesADamagedState) {
-  FakeState state = state_of({"a"});
+  SavedState state = state_of({"a"});
   state.bytes.resize(state.bytes.size() - 1);
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("EMAHook"));
   EXPECT_FALSE(host.load_state(state));
@@ -436,7 +436,7 @@ TEST(EMAHook, RefusesWrongOptionsAndNamesThem) {
                         {{{"begin_iter", "2"}, {"begin_epoch", "2"}}, "cannot both be set"},
                         {{{"decay", "0.9"}}, "decay"}};
   for (const Case& row : cases) {
-    const CallResult result = FakeHost().load("EMAHook", row.options);
+    const CallResult result = ShippedHookHost().load("EMAHook", row.options);
     EXPECT_FALSE(result) << row.text;
     EXPECT_THAT(result.message, HasSubstr(row.text));
   }
@@ -444,7 +444,7 @@ TEST(EMAHook, RefusesWrongOptionsAndNamesThem) {
 
 TEST(EMAHook, RefusesABeginBehindTheEndOfTheRun) {
   for (const char* option : {"begin_iter", "begin_epoch"}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host);
     ASSERT_TRUE(host.load("EMAHook", {{option, "100001"}}));
     const CallResult result = host.call("before_train");
@@ -455,7 +455,7 @@ TEST(EMAHook, RefusesABeginBehindTheEndOfTheRun) {
 
 TEST(EMAHook, WarnsOfAMomentumThatLooksLikeADecay) {
   for (const auto& [momentum, warnings] : std::map<std::string, size_t>{{"0.9998", 1}, {"0.5", 0}}) {
-    FakeHost host;
+    ShippedHookHost host;
     ASSERT_TRUE(host.load("EMAHook", {{"momentum", momentum}}));
     EXPECT_EQ(host.log_lines("momentum = " + momentum, GRAPNEL_LOG_WARNING).size(), warnings);
   }
@@ -481,27 +481,27 @@ TEST(AveragedTensor, LeavesTheGapsOfASliceAlone) {
   average.update(window.view(), 0.25);
   average.swap_with(window.view());
   EXPECT_THAT(window.storage, ElementsAre(9, 2, 3, 9, 4, 5));
-  EXPECT_THAT(FakeTensor::copy_of(average.contiguous()).values(), ElementsAre(5, 6, 7, 8));
+  EXPECT_THAT(PlainTensor::copy_of(average.contiguous()).values(), ElementsAre(5, 6, 7, 8));
   average.swap_with(window.view());
   EXPECT_THAT(window.storage, ElementsAre(9, 5, 6, 9, 7, 8));
   average.copy_from(window.view());
-  EXPECT_THAT(FakeTensor::copy_of(average.contiguous()).values(), ElementsAre(5, 6, 7, 8));
+  EXPECT_THAT(PlainTensor::copy_of(average.contiguous()).values(), ElementsAre(5, 6, 7, 8));
 }
 
 TEST(AveragedTensor, FollowsATensorFromASliceToItsOwnMemory) {
   Window window({9, 1, 2, 9, 3, 4});
   AveragedTensor average("w", window.view());
-  FakeTensor own = FakeTensor::floats({5, 6, 7, 8}, {2, 2}).column_major();
+  PlainTensor own = PlainTensor::floats({5, 6, 7, 8}, {2, 2}).column_major();
   average.update(own.view(), 0.5);
-  EXPECT_THAT(FakeTensor::copy_of(average.contiguous()).values(), ElementsAre(3, 4, 5, 6));
+  EXPECT_THAT(PlainTensor::copy_of(average.contiguous()).values(), ElementsAre(3, 4, 5, 6));
 }
 
 TEST(AveragedTensor, TakesNoOtherShape) {
-  FakeTensor first = FakeTensor::floats({1, 2, 3, 4}, {2, 2});
+  PlainTensor first = PlainTensor::floats({1, 2, 3, 4}, {2, 2});
   AveragedTensor average("w", first.view());
-  FakeTensor other = FakeTensor::floats({1, 2, 3, 4}, {4, 1});
+  PlainTensor other = PlainTensor::floats({1, 2, 3, 4}, {4, 1});
   EXPECT_THROW(average.update(other.view(), 0.5), grapnel::Error);
-  FakeTensor wide = FakeTensor::doubles({1, 2, 3, 4}, {2, 2});
+  PlainTensor wide = PlainTensor::doubles({1, 2, 3, 4}, {2, 2});
   EXPECT_THROW(average.swap_with(wide.view()), grapnel::Error);
 }
 
@@ -523,16 +523,16 @@ TEST(AveragedTensor, NamesATensorThatCannotBeAveraged) {
 }
 
 TEST(AveragedTensor, TakesNumbersAndEmptyTensors) {
-  FakeTensor number = FakeTensor::scalar(2);
+  PlainTensor number = PlainTensor::scalar(2);
   AveragedTensor average("w", number.view());
   number.set(0, 4);
   average.update(number.view(), 0.5);
-  EXPECT_THAT(FakeTensor::copy_of(average.contiguous()).values(), ElementsAre(3));
-  FakeTensor nothing = FakeTensor::floats({}, {0, 3});
+  EXPECT_THAT(PlainTensor::copy_of(average.contiguous()).values(), ElementsAre(3));
+  PlainTensor nothing = PlainTensor::floats({}, {0, 3});
   AveragedTensor empty("e", nothing.view());
   empty.update(nothing.view(), 0.5);
   empty.swap_with(nothing.view());
-  EXPECT_THAT(FakeTensor::copy_of(empty.contiguous()).values(), IsEmpty());
+  EXPECT_THAT(PlainTensor::copy_of(empty.contiguous()).values(), IsEmpty());
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeAttribute;
-using grapnel::testing::FakeHost;
+using grapnel::testing::ModuleAttribute;
+using grapnel::testing::ShippedHookHost;
 using grapnel::testing::Options;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 namespace {
 
 TEST(SetEpochInfo, TellsModelSamplerAndDatasetEachEpoch) {
-  FakeHost host;
+  ShippedHookHost host;
   host.datasets[GRAPNEL_MODE_TRAIN] = {};
   host.state.max_epochs = 12;
   ASSERT_TRUE(host.load("SetEpochInfoHook"));
@@ -29,7 +29,7 @@ TEST(SetEpochInfo, TellsModelSamplerAndDatasetEachEpoch) {
 }
 
 TEST(SetEpochInfo, SubscribesToThatPointOnlyAndHasNoOptions) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("SetEpochInfoHook"));
   EXPECT_TRUE(host.subscribed("before_train_epoch"));
   for (const char* point : {"after_train_epoch", "before_train_iter", "before_val_epoch", "before_run"}) {
@@ -39,7 +39,7 @@ TEST(SetEpochInfo, SubscribesToThatPointOnlyAndHasNoOptions) {
 }
 
 TEST(SetEpochInfo, FailsWithTheHostsReason) {
-  FakeHost host;  // no training data
+  ShippedHookHost host;  // no training data
   ASSERT_TRUE(host.load("SetEpochInfoHook"));
   const CallResult result = host.call("before_train_epoch");
   EXPECT_EQ(result.status, GRAPNEL_STATUS_NOT_FOUND);
@@ -47,15 +47,16 @@ TEST(SetEpochInfo, FailsWithTheHostsReason) {
 }
 
 // Epochs 0 to max - 1; what each test looks at after before_train_epoch.
-void prepare(FakeHost& host) {
+void prepare(ShippedHookHost& host) {
   host.state.max_epochs = 20;
-  host.modules = {{"", "YOLOX", false, false, {}},
-                  {"head",
-                   "YOLOXHead",
-                   false,
-                   false,
-                   {FakeAttribute::integer_value("num_classes", 3), FakeAttribute::boolean("use_l1", false)}},
-                  {"aux_head", "YOLOXHead", false, false, {FakeAttribute::boolean("use_l1", false)}}};
+  host.modules = {
+      {"", "YOLOX", false, false, {}},
+      {"head",
+       "YOLOXHead",
+       false,
+       false,
+       {ModuleAttribute::integer_value("num_classes", 3), ModuleAttribute::boolean("use_l1", false)}},
+      {"aux_head", "YOLOXHead", false, false, {ModuleAttribute::boolean("use_l1", false)}}};
   host.datasets[GRAPNEL_MODE_TRAIN].transforms = {{"Mosaic", false},
                                                   {"RandomAffine", false},
                                                   {"MixUp", false},
@@ -64,7 +65,7 @@ void prepare(FakeHost& host) {
   host.datasets[GRAPNEL_MODE_VAL].transforms = {{"Mosaic", false}};
 }
 
-std::vector<std::string> skipped(const FakeHost& host, int32_t mode = GRAPNEL_MODE_TRAIN) {
+std::vector<std::string> skipped(const ShippedHookHost& host, int32_t mode = GRAPNEL_MODE_TRAIN) {
   std::vector<std::string> types;
   for (const auto& transform : host.datasets.at(mode).transforms) {
     if (transform.is_skipped) types.push_back(transform.type);
@@ -72,12 +73,12 @@ std::vector<std::string> skipped(const FakeHost& host, int32_t mode = GRAPNEL_MO
   return types;
 }
 
-bool l1_is_on(const FakeHost& host) {
+bool l1_is_on(const ShippedHookHost& host) {
   return host.modules[1].attributes[1].integer == 1 && host.modules[2].attributes[0].integer == 1;
 }
 
 // The first epoch (0-based) after whose before_train_epoch the L1 loss is on; -1: never.
-int64_t switching_epoch(FakeHost& host, int64_t first_epoch = 0) {
+int64_t switching_epoch(ShippedHookHost& host, int64_t first_epoch = 0) {
   EXPECT_TRUE(host.call("before_train"));
   for (host.state.epoch = first_epoch; host.state.epoch < host.state.max_epochs; ++host.state.epoch) {
     EXPECT_TRUE(host.call("before_train_epoch"));
@@ -88,7 +89,7 @@ int64_t switching_epoch(FakeHost& host, int64_t first_epoch = 0) {
 }
 
 TEST(YOLOXModeSwitch, SwitchesBeforeTheEpochThatUpstreamDoes) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("YOLOXModeSwitchHook"));
   EXPECT_EQ(switching_epoch(host), 4);  // epoch + 1 == 20 - 15
@@ -97,14 +98,14 @@ TEST(YOLOXModeSwitch, SwitchesBeforeTheEpochThatUpstreamDoes) {
 }
 
 TEST(YOLOXModeSwitch, NumLastEpochsMovesTheSwitch) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("YOLOXModeSwitchHook", {{"num_last_epochs", "3"}}));
   EXPECT_EQ(switching_epoch(host), 16);
 }
 
 TEST(YOLOXModeSwitch, ARunResumedBeyondTheSwitchSwitchesAtOnce) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("YOLOXModeSwitchHook", {{"num_last_epochs", "5"}}));
   host.state.is_resumed = 1;
@@ -112,7 +113,7 @@ TEST(YOLOXModeSwitch, ARunResumedBeyondTheSwitchSwitchesAtOnce) {
 }
 
 TEST(YOLOXModeSwitch, SwitchesOnceAndSaysWhatItDid) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("YOLOXModeSwitchHook", {{"num_last_epochs", "5"}}));
   switching_epoch(host);
@@ -132,7 +133,7 @@ TEST(YOLOXModeSwitch, SwitchesOnceAndSaysWhatItDid) {
 }
 
 TEST(YOLOXModeSwitch, SkipTypeKeysNamesTheTransforms) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   ASSERT_TRUE(host.load("YOLOXModeSwitchHook", {{"skip_type_keys", R"(["RandomFlip", "Albu"])"}}));
   EXPECT_EQ(switching_epoch(host), 4);
@@ -140,7 +141,7 @@ TEST(YOLOXModeSwitch, SkipTypeKeysNamesTheTransforms) {
 }
 
 TEST(YOLOXModeSwitch, NewTrainPipelineReplacesThePipeline) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   const std::string pipeline = R"([{"type": "Resize", "scale": [64, 64]}])";
   ASSERT_TRUE(host.load("YOLOXModeSwitchHook", {{"num_last_epochs", "1"}, {"new_train_pipeline", pipeline}}));
@@ -154,7 +155,7 @@ TEST(YOLOXModeSwitch, NewTrainPipelineReplacesThePipeline) {
 }
 
 TEST(YOLOXModeSwitch, SaysWhenNoModuleHasAnL1Loss) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   host.modules.resize(1);
   host.state.epoch = 19;
@@ -164,7 +165,7 @@ TEST(YOLOXModeSwitch, SaysWhenNoModuleHasAnL1Loss) {
 }
 
 TEST(YOLOXModeSwitch, RefusesARunThatCountsIterations) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host);
   host.state.by_epoch = 0;
   host.state.max_epochs = 1;
@@ -175,7 +176,7 @@ TEST(YOLOXModeSwitch, RefusesARunThatCountsIterations) {
 }
 
 TEST(YOLOXModeSwitch, RefusesANegativeNumberOfEpochs) {
-  FakeHost host;
+  ShippedHookHost host;
   EXPECT_FALSE(host.load("YOLOXModeSwitchHook", {{"num_last_epochs", "-1"}}));
 }
 

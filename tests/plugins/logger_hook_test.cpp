@@ -10,10 +10,10 @@
 #include <fstream>
 #include <limits>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeHost;
+using grapnel::testing::ShippedHookHost;
 using grapnel::testing::InMemoryGroup;
 using grapnel::testing::LogLine;
 using grapnel::testing::Options;
@@ -91,7 +91,7 @@ class LoggerHook : public ::testing::Test {
     return found;
   }
 
-  FakeHost host;
+  ShippedHookHost host;
   fs::path folder_;
 };
 
@@ -298,9 +298,9 @@ TEST_F(LoggerHook, RefusesWrongOptionsAndNamesThem) {
                                              {"ignore_last", "1"},
                                              {"log_metric_by_epoch", "1"},
                                              {"out_dir", "\"x\""}}) {
-    const CallResult result = FakeHost().load("LoggerHook", {{option, value}});
+    const CallResult result = ShippedHookHost().load("LoggerHook", {{option, value}});
     EXPECT_FALSE(result) << option;
-    EXPECT_THAT(result.message, HasSubstr("'" + option + "'"));
+    EXPECT_THAT(result.message, HasSubstr("options." + option + ":"));
   }
 }
 

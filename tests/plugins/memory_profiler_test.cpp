@@ -14,9 +14,9 @@
 
 #include "../../plugins/MemoryProfilerHook/growth_watch.hpp"
 #include "../../plugins/MemoryProfilerHook/memory_reader.hpp"
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
-using grapnel::testing::FakeHost;
+using grapnel::testing::ShippedHookHost;
 
 namespace {
 
@@ -130,7 +130,7 @@ TEST(MemoryLine, IsMMDetectionsToTheLetter) {
 
 TEST(MemoryProfiler, WritesALineEveryNthInnerIterationOfEachLoop) {
   for (const char* point : {"after_train_iter", "after_val_iter", "after_test_iter"}) {
-    FakeHost host;
+    ShippedHookHost host;
     ASSERT_TRUE(host.load("MemoryProfilerHook", {{"interval", "4"}}));
     std::vector<int64_t> lines_at;
     for (host.state.batch_idx = 0; host.state.batch_idx < 10; ++host.state.batch_idx) {
@@ -143,16 +143,16 @@ TEST(MemoryProfiler, WritesALineEveryNthInnerIterationOfEachLoop) {
 }
 
 TEST(MemoryProfiler, LooksEveryFiftyIterationsByDefault) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("MemoryProfilerHook"));
   for (host.state.batch_idx = 0; host.state.batch_idx < 100; ++host.state.batch_idx)
     host.call("after_train_iter");
   EXPECT_EQ(host.log_lines("Memory information").size(), 2u);
-  EXPECT_FALSE(FakeHost().load("MemoryProfilerHook", {{"interval", "0"}}));
+  EXPECT_FALSE(ShippedHookHost().load("MemoryProfilerHook", {{"interval", "0"}}));
 }
 
 TEST(MemoryProfiler, ItsLineShowsThisProcess) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("MemoryProfilerHook", {{"interval", "1"}}));
   const auto process_mb = [&host] {
     host.log.clear();
@@ -172,7 +172,7 @@ TEST(MemoryProfiler, ItsLineShowsThisProcess) {
 }
 
 TEST(MemoryProfiler, WarnsOnceOfAProcessThatOnlyGrows) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("MemoryProfilerHook", {{"interval", "1"}}));
   const size_t step = size_t{8} << 20;
   std::vector<void*> leaked;

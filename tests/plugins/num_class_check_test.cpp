@@ -2,18 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeAttribute;
-using grapnel::testing::FakeDataset;
-using grapnel::testing::FakeHost;
+using grapnel::testing::ModuleAttribute;
+using grapnel::testing::InMemoryDataset;
+using grapnel::testing::ShippedHookHost;
 using ::testing::HasSubstr;
 
 namespace {
 
-FakeDataset two_classes(const std::string& config_key, const std::string& ann_file) {
-  FakeDataset dataset;
+InMemoryDataset two_classes(const std::string& config_key, const std::string& ann_file) {
+  InMemoryDataset dataset;
   dataset.classes = {"shirt", "bag"};
   dataset.label_min = 0;
   dataset.label_max = 1;
@@ -22,21 +22,21 @@ FakeDataset two_classes(const std::string& config_key, const std::string& ann_fi
   return dataset;
 }
 
-void prepare(FakeHost& host, int64_t num_classes) {
+void prepare(ShippedHookHost& host, int64_t num_classes) {
   host.modules = {{"", "YOLOX", false, false, {}},
-                  {"backbone", "CSPDarknet", false, false, {FakeAttribute::boolean("frozen", false)}},
+                  {"backbone", "CSPDarknet", false, false, {ModuleAttribute::boolean("frozen", false)}},
                   {"head",
                    "YOLOXHead",
                    false,
                    false,
-                   {FakeAttribute::boolean("use_l1", false),
-                    FakeAttribute::integer_value("num_classes", num_classes, false)}}};
+                   {ModuleAttribute::boolean("use_l1", false),
+                    ModuleAttribute::integer_value("num_classes", num_classes, false)}}};
   host.datasets[GRAPNEL_MODE_TRAIN] = two_classes("train_dataloader.dataset", "data/train.json");
   host.datasets[GRAPNEL_MODE_VAL] = two_classes("val_dataloader.dataset", "data/val.json");
 }
 
 TEST(NumClassCheck, AgreesAtTrainAndValidationEpochsAndSaysSoOnce) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 2);
   ASSERT_TRUE(host.load("NumClassCheckHook"));
   for (int epoch = 0; epoch < 3; ++epoch) {
@@ -48,7 +48,7 @@ TEST(NumClassCheck, AgreesAtTrainAndValidationEpochsAndSaysSoOnce) {
 }
 
 TEST(NumClassCheck, NamesModuleKeyBothNumbersAndFile) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 80);
   ASSERT_TRUE(host.load("NumClassCheckHook"));
   const CallResult train = host.call("before_train_epoch");
@@ -64,7 +64,7 @@ TEST(NumClassCheck, NamesModuleKeyBothNumbersAndFile) {
 }
 
 TEST(NumClassCheck, LooksAgainAtEveryEpoch) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 2);
   ASSERT_TRUE(host.load("NumClassCheckHook"));
   EXPECT_TRUE(host.call("before_train_epoch"));
@@ -73,19 +73,19 @@ TEST(NumClassCheck, LooksAgainAtEveryEpoch) {
 }
 
 TEST(NumClassCheck, LetsAnRpnHeadHaveItsOwnNumber) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 2);
   host.modules.push_back(
-      {"rpn_head", "RPNHead", false, false, {FakeAttribute::integer_value("num_classes", 1)}});
+      {"rpn_head", "RPNHead", false, false, {ModuleAttribute::integer_value("num_classes", 1)}});
   ASSERT_TRUE(host.load("NumClassCheckHook"));
   EXPECT_TRUE(host.call("before_train_epoch"));
 }
 
 TEST(NumClassCheck, ComparesEveryModuleThatHasTheNumber) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 2);
   host.modules.push_back(
-      {"mask_head", "MaskHead", false, false, {FakeAttribute::integer_value("num_classes", 5)}});
+      {"mask_head", "MaskHead", false, false, {ModuleAttribute::integer_value("num_classes", 5)}});
   ASSERT_TRUE(host.load("NumClassCheckHook"));
   const CallResult result = host.call("before_train_epoch");
   EXPECT_FALSE(result);
@@ -93,7 +93,7 @@ TEST(NumClassCheck, ComparesEveryModuleThatHasTheNumber) {
 }
 
 TEST(NumClassCheck, WarnsOnceWhenTheDatasetDeclaresNoClasses) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 2);
   host.datasets[GRAPNEL_MODE_TRAIN].classes.clear();
   ASSERT_TRUE(host.load("NumClassCheckHook"));
@@ -105,7 +105,7 @@ TEST(NumClassCheck, WarnsOnceWhenTheDatasetDeclaresNoClasses) {
 }
 
 TEST(NumClassCheck, RefusesClassesGivenAsOneString) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 1);
   host.datasets[GRAPNEL_MODE_VAL].classes = {"person"};
   host.datasets[GRAPNEL_MODE_VAL].classes_given_as_string = true;
@@ -117,7 +117,7 @@ TEST(NumClassCheck, RefusesClassesGivenAsOneString) {
 
 TEST(NumClassCheck, RefusesLabelsOutsideTheClasses) {
   for (const auto& [low, high] : {std::pair<int64_t, int64_t>{0, 2}, {-1, 1}}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host, 2);
     host.datasets[GRAPNEL_MODE_TRAIN].label_min = low;
     host.datasets[GRAPNEL_MODE_TRAIN].label_max = high;
@@ -131,7 +131,7 @@ TEST(NumClassCheck, RefusesLabelsOutsideTheClasses) {
 }
 
 TEST(NumClassCheck, TakesADatasetWithoutLabels) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 2);
   host.datasets[GRAPNEL_MODE_TRAIN].label_min = 0;
   host.datasets[GRAPNEL_MODE_TRAIN].label_max = -1;
@@ -140,7 +140,7 @@ TEST(NumClassCheck, TakesADatasetWithoutLabels) {
 }
 
 TEST(NumClassCheck, HasNoOptions) {
-  FakeHost host;
+  ShippedHookHost host;
   EXPECT_FALSE(host.load("NumClassCheckHook", {{"interval", "1"}}));
 }
 

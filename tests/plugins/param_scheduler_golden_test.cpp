@@ -7,12 +7,12 @@
 #include <sstream>
 
 #include "../../plugins/json/json.hpp"
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeGroup;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeState;
+using grapnel::testing::ParamGroup;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::SavedState;
 
 namespace {
 
@@ -27,11 +27,11 @@ const char* const kYolox = R"([
    "convert_to_iter_based": true},
   {"type": "ConstantLR", "by_epoch": true, "factor": 1, "begin": 7, "end": 10}])";
 
-void prepare(FakeHost& host, const std::string& schedules) {
+void prepare(ShippedHookHost& host, const std::string& schedules) {
   host.state.train_epoch_length = kEpochLength;
   host.state.max_epochs = kEpochs;
   host.state.max_iters = kIters;
-  FakeGroup group;
+  ParamGroup group;
   group.lr = group.initial_lr = 0.01;
   host.groups = {group};
   host.config_json = "{\"param_scheduler\": " + schedules + "}";
@@ -40,7 +40,7 @@ void prepare(FakeHost& host, const std::string& schedules) {
 }
 
 // Trains from the counters on to `until` iterations, noting the rate that each one uses.
-void go_on(FakeHost& host, std::vector<double>& rates, int64_t until) {
+void go_on(ShippedHookHost& host, std::vector<double>& rates, int64_t until) {
   while (host.state.iter < until) {
     rates.push_back(host.groups[0].lr);
     ASSERT_TRUE(host.call("after_train_iter"));
@@ -52,7 +52,7 @@ void go_on(FakeHost& host, std::vector<double>& rates, int64_t until) {
 }
 
 std::vector<double> rates_of(const std::string& schedules) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, schedules);
   EXPECT_TRUE(host.call("before_train"));
   std::vector<double> rates;
@@ -106,15 +106,15 @@ TEST(ParamSchedulerGolden, AResumeAtAnyIterationGivesTheSameRatesBitForBit) {
   const std::vector<double> whole = rates_of(kYolox);
   for (int64_t stop = 0; stop <= kIters; ++stop) {
     for (const bool with_state : {true, false}) {
-      FakeHost first;
+      ShippedHookHost first;
       prepare(first, kYolox);
       ASSERT_TRUE(first.call("before_train"));
       std::vector<double> rates;
       go_on(first, rates, stop);
-      FakeState state;
+      SavedState state;
       ASSERT_TRUE(first.save_state(state));
 
-      FakeHost second;
+      ShippedHookHost second;
       prepare(second, kYolox);
       second.state.iter = first.state.iter;
       second.state.epoch = first.state.epoch;

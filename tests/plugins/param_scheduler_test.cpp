@@ -7,12 +7,12 @@
 #include <cmath>
 #include <functional>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeGroup;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeState;
+using grapnel::testing::ParamGroup;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::SavedState;
 using ::testing::HasSubstr;
 
 namespace {
@@ -23,14 +23,14 @@ const double kPi = std::acos(-1.0);
 constexpr double kBase = 0.02;
 constexpr int64_t kEpochLength = 5;
 
-FakeGroup group(double lr) {
-  FakeGroup result;
+ParamGroup group(double lr) {
+  ParamGroup result;
   result.lr = lr;
   result.initial_lr = lr;
   return result;
 }
 
-void prepare(FakeHost& host, const std::string& schedulers, int64_t epochs = 12) {
+void prepare(ShippedHookHost& host, const std::string& schedulers, int64_t epochs = 12) {
   host.state.train_epoch_length = kEpochLength;
   host.state.max_epochs = epochs;
   host.state.max_iters = epochs * kEpochLength;
@@ -39,7 +39,7 @@ void prepare(FakeHost& host, const std::string& schedulers, int64_t epochs = 12)
 }
 
 // The first group's rate at each iteration up to `until`, from where the host stands.
-Rates train(FakeHost& host, int64_t until) {
+Rates train(ShippedHookHost& host, int64_t until) {
   Rates rates;
   while (host.state.iter < until) {
     host.state.batch_idx = host.state.iter % kEpochLength;
@@ -54,7 +54,7 @@ Rates train(FakeHost& host, int64_t until) {
 }
 
 Rates rates_of(const std::string& schedulers, int64_t epochs = 12) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, schedulers, epochs);
   const CallResult loaded = host.load("ParamSchedulerHook");
   EXPECT_TRUE(loaded) << loaded;
@@ -156,7 +156,7 @@ TEST(ParamScheduler, ConvertsMilestonesAndPartsOfAnEpoch) {
 }
 
 TEST(ParamScheduler, EachGroupFollowsItsOwnBase) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, kWarmupThenCosine);
   host.groups = {group(kBase), group(10 * kBase)};
   host.config_json = R"({"param_scheduler": [{"type": "LinearLR", "end": 30, "by_epoch": false},
@@ -171,7 +171,7 @@ TEST(ParamScheduler, EachGroupFollowsItsOwnBase) {
 
 TEST(ParamScheduler, WithoutSchedulesItNeverTouchesTheOptimiser) {
   for (const char* none : {"[]", "null"}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host, none);
     host.groups[0].lr = 0.77;
     ASSERT_TRUE(host.load("ParamSchedulerHook"));
@@ -181,7 +181,7 @@ TEST(ParamScheduler, WithoutSchedulesItNeverTouchesTheOptimiser) {
 }
 
 TEST(ParamScheduler, TakesSchedulesAsItsOwnOption) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, "null");
   ASSERT_TRUE(
       host.load("ParamSchedulerHook", {{"schedulers", R"([{"type": "MultiStepLR", "milestones": [1]}])"}}));
@@ -190,7 +190,7 @@ TEST(ParamScheduler, TakesSchedulesAsItsOwnOption) {
 }
 
 TEST(ParamScheduler, RefusesSchedulesGivenTwice) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, kWarmupThenCosine);
   const CallResult result =
       host.load("ParamSchedulerHook", {{"schedulers", R"([{"type": "MultiStepLR", "milestones": [1]}])"}});
@@ -199,7 +199,7 @@ TEST(ParamScheduler, RefusesSchedulesGivenTwice) {
 }
 
 TEST(ParamScheduler, VerboseSaysEachRate) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, R"([{"type": "MultiStepLR", "milestones": [1], "verbose": true}])");
   ASSERT_TRUE(host.load("ParamSchedulerHook"));
   ASSERT_TRUE(host.call("before_train"));
@@ -208,7 +208,7 @@ TEST(ParamScheduler, VerboseSaysEachRate) {
 }
 
 TEST(ParamScheduler, StepsAfterTheOtherHooksButBeforeACheckpoint) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("ParamSchedulerHook"));
   EXPECT_EQ(host.plugin().default_priority, GRAPNEL_PRIORITY_LOW);
 }
@@ -219,22 +219,22 @@ TEST(ParamScheduler, AResumeGivesTheSameRates) {
   const std::string chain = R"([{"type": "LinearLR", "end": 7, "by_epoch": false},
     {"type": "MultiStepLR", "milestones": [2, 5]}, {"type": "CosineAnnealingLR", "T_max": 9}])";
   for (const std::string& table : {std::string(kWarmupThenCosine), chain}) {
-    FakeHost first;
+    ShippedHookHost first;
     prepare(first, table);
     ASSERT_TRUE(first.load("ParamSchedulerHook"));
     ASSERT_TRUE(first.call("before_train"));
     for (const int64_t cut : {0, 1, 5, 12, 25, 44, 45, 59}) {
       train(first, cut);
-      FakeState state;
+      SavedState state;
       ASSERT_TRUE(first.save_state(state));
-      FakeHost whole;
+      ShippedHookHost whole;
       prepare(whole, table);
       ASSERT_TRUE(whole.load("ParamSchedulerHook"));
       ASSERT_TRUE(whole.call("before_train"));
       train(whole, cut);
       const Rates expected = train(whole, 60);
       for (const bool with_state : {true, false}) {
-        FakeHost second;
+        ShippedHookHost second;
         prepare(second, table);
         second.groups[0].lr = 0.5;  // whatever the optimiser's own state held
         second.state.iter = cut;
@@ -252,15 +252,15 @@ TEST(ParamScheduler, AResumeGivesTheSameRates) {
 
 TEST(ParamScheduler, AResumeKeepsARateThatAnotherHookChanged) {
   const std::string table = R"([{"type": "MultiStepLR", "milestones": [4]}])";
-  FakeHost first;
+  ShippedHookHost first;
   prepare(first, table);
   ASSERT_TRUE(first.load("ParamSchedulerHook"));
   ASSERT_TRUE(first.call("before_train"));
   train(first, 10);
   first.groups[0].lr = 0.005;
-  FakeState state;
+  SavedState state;
   ASSERT_TRUE(first.save_state(state));
-  FakeHost second;
+  ShippedHookHost second;
   prepare(second, table);
   second.state.iter = 10;
   second.state.epoch = 2;
@@ -273,19 +273,19 @@ TEST(ParamScheduler, AResumeKeepsARateThatAnotherHookChanged) {
 }
 
 TEST(ParamScheduler, AChangedConfigRulesOverTheSavedRates) {
-  FakeHost first;
+  ShippedHookHost first;
   prepare(first, R"([{"type": "CosineAnnealingLR", "by_epoch": false}])", 4);
   ASSERT_TRUE(first.load("ParamSchedulerHook"));
   ASSERT_TRUE(first.call("before_train"));
   train(first, 20);
-  FakeState state;
+  SavedState state;
   ASSERT_TRUE(first.save_state(state));
   struct Change {
     int64_t epochs;
     double base;
   };
   for (const Change& change : {Change{8, kBase}, Change{4, kBase * (1 + 1e-9)}, Change{4, 2 * kBase}}) {
-    FakeHost second;
+    ShippedHookHost second;
     prepare(second, R"([{"type": "CosineAnnealingLR", "by_epoch": false}])", change.epochs);
     second.groups = {group(change.base)};
     second.state.iter = 10;
@@ -300,11 +300,11 @@ TEST(ParamScheduler, AChangedConfigRulesOverTheSavedRates) {
 }
 
 TEST(ParamScheduler, RefusesADamagedState) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, kWarmupThenCosine);
   ASSERT_TRUE(host.load("ParamSchedulerHook"));
   ASSERT_TRUE(host.call("before_train"));
-  FakeState state;
+  SavedState state;
   ASSERT_TRUE(host.save_state(state));
   state.bytes.resize(state.bytes.size() / 2);
   EXPECT_FALSE(host.load_state(state));
@@ -351,7 +351,7 @@ TEST(ParamScheduler, NamesWhatIsWrongInATable) {
       {R"([{"type": "LinearLR", "verbose": "yes"}])", "verbose"},
   };
   for (const Case& row : cases) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host, row.table);
     const CallResult result = host.load("ParamSchedulerHook");
     EXPECT_FALSE(result) << row.table;
@@ -360,7 +360,7 @@ TEST(ParamScheduler, NamesWhatIsWrongInATable) {
 }
 
 TEST(ParamScheduler, RefusesARangeThatTheRunLeavesEmpty) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, R"([{"type": "LinearLR", "begin": 12}])");
   ASSERT_TRUE(host.load("ParamSchedulerHook"));
   const CallResult result = host.call("before_train");
@@ -369,7 +369,7 @@ TEST(ParamScheduler, RefusesARangeThatTheRunLeavesEmpty) {
 }
 
 TEST(ParamScheduler, CannotConvertEpochsOfUnknownLength) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, kWarmupThenCosine);
   host.state.train_epoch_length = 0;
   ASSERT_TRUE(host.load("ParamSchedulerHook"));

@@ -8,12 +8,12 @@
 #include <numeric>
 #include <thread>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeGroup;
-using grapnel::testing::FakeHost;
-using grapnel::testing::FakeTensor;
+using grapnel::testing::ParamGroup;
+using grapnel::testing::ShippedHookHost;
+using grapnel::testing::PlainTensor;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -22,15 +22,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-FakeGroup group(double lr, double initial_lr) {
-  FakeGroup result;
+ParamGroup group(double lr, double initial_lr) {
+  ParamGroup result;
   result.lr = lr;
   result.initial_lr = initial_lr;
   return result;
 }
 
 TEST(RuntimeInfo, NamesTheRun) {
-  FakeHost host;
+  ShippedHookHost host;
   host.state.seed = 12345678901234567890u;
   host.work_dir = "/data/runs/yolox_nano";
   host.log_dir = "/data/runs/yolox_nano/20260101_120000";
@@ -41,7 +41,7 @@ TEST(RuntimeInfo, NamesTheRun) {
 }
 
 TEST(RuntimeInfo, KeepsTheCounters) {
-  FakeHost host;
+  ShippedHookHost host;
   host.state.max_epochs = 7;
   host.state.max_iters = 70;
   host.state.epoch = 2;
@@ -61,7 +61,7 @@ TEST(RuntimeInfo, KeepsTheCounters) {
 }
 
 TEST(RuntimeInfo, KnowsTheLoopThatRuns) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
   const auto stage_after = [&host](const char* point) {
     EXPECT_TRUE(host.call(point));
@@ -78,7 +78,7 @@ TEST(RuntimeInfo, KnowsTheLoopThatRuns) {
 }
 
 TEST(RuntimeInfo, RecordsTheRateOfTheFirstGroup) {
-  FakeHost host;
+  ShippedHookHost host;
   host.groups = {group(0.01, 0.02)};
   host.config_json = R"({"optim_wrapper": {"optimizer": {"lr": 0.02}}})";
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
@@ -91,7 +91,7 @@ TEST(RuntimeInfo, RecordsTheRateOfTheFirstGroup) {
 }
 
 TEST(RuntimeInfo, RecordsTheBaseRateOfSeveralGroups) {
-  FakeHost host;
+  ShippedHookHost host;
   host.groups = {group(0.0625, 0.125), group(0.25, 0.5)};
   host.config_json = R"({"optim_wrapper": {"optimizer": {"lr": 0.5}}})";
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
@@ -102,7 +102,7 @@ TEST(RuntimeInfo, RecordsTheBaseRateOfSeveralGroups) {
 }
 
 TEST(RuntimeInfo, DoesWithoutAnOptimiserOrARateInTheConfig) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
   ASSERT_TRUE(host.call("before_train"));
   ASSERT_TRUE(host.call("before_train_iter"));
@@ -114,11 +114,11 @@ TEST(RuntimeInfo, DoesWithoutAnOptimiserOrARateInTheConfig) {
 }
 
 TEST(RuntimeInfo, RecordsEachLoss) {
-  FakeHost host;
-  host.outputs = {{"loss", FakeTensor::scalar(3)}, {"loss_cls", FakeTensor::scalar(2)}};
+  ShippedHookHost host;
+  host.outputs = {{"loss", PlainTensor::scalar(3)}, {"loss_cls", PlainTensor::scalar(2)}};
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
   ASSERT_TRUE(host.call("after_train_iter"));
-  host.outputs[0].second = FakeTensor::scalar(2.5f);
+  host.outputs[0].second = PlainTensor::scalar(2.5f);
   ASSERT_TRUE(host.call("after_train_iter"));
   EXPECT_THAT(host.scalar_order, ElementsAre("train/loss", "train/loss_cls"));
   EXPECT_THAT(host.scalars["train/loss"], ElementsAre(3, 2.5));
@@ -126,14 +126,14 @@ TEST(RuntimeInfo, RecordsEachLoss) {
 }
 
 TEST(RuntimeInfo, ALossOfSeveralNumbersIsAnError) {
-  FakeHost host;
-  host.outputs = {{"loss", FakeTensor::floats({1, 2})}};
+  ShippedHookHost host;
+  host.outputs = {{"loss", PlainTensor::floats({1, 2})}};
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
   EXPECT_FALSE(host.call("after_train_iter"));
 }
 
 TEST(RuntimeInfo, RecordsTheMetricsOfEachEvaluation) {
-  FakeHost host;
+  ShippedHookHost host;
   host.metrics = {{"coco/bbox_mAP", 0.5}, {"coco/bbox_mAP_50", 0.75}};
   ASSERT_TRUE(host.load("RuntimeInfoHook"));
   ASSERT_TRUE(host.call("after_val_epoch"));
@@ -145,14 +145,14 @@ TEST(RuntimeInfo, RecordsTheMetricsOfEachEvaluation) {
 
 // ---- IterTimerHook -------------------------------------------------------------------------------------
 
-double eta_of(FakeHost& host) { return std::strtod(host.texts["eta"].c_str(), nullptr); }
+double eta_of(ShippedHookHost& host) { return std::strtod(host.texts["eta"].c_str(), nullptr); }
 
 double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 void wait() { std::this_thread::sleep_for(std::chrono::milliseconds(2)); }
 
 TEST(IterTimer, TimesEachTrainIterationAndItsWaitForData) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("IterTimerHook"));
   ASSERT_TRUE(host.call("before_train"));
   ASSERT_TRUE(host.call("before_train_epoch"));
@@ -174,7 +174,7 @@ TEST(IterTimer, TimesEachTrainIterationAndItsWaitForData) {
 }
 
 TEST(IterTimer, TheEtaIsTheMeanTimesTheIterationsLeft) {
-  FakeHost host;
+  ShippedHookHost host;
   host.state.max_iters = 14;
   host.state.iter = 10;  // a resume: the ten before it don't count
   ASSERT_TRUE(host.load("IterTimerHook"));
@@ -189,7 +189,7 @@ TEST(IterTimer, TheEtaIsTheMeanTimesTheIterationsLeft) {
 
 TEST(IterTimer, TimesEvaluationsWithAnEtaOfTheirOwn) {
   for (const std::string mode : {"val", "test"}) {
-    FakeHost host;
+    ShippedHookHost host;
     ASSERT_TRUE(host.load("IterTimerHook"));
     for (int round = 0; round < 2; ++round) {
       ASSERT_TRUE(host.call("before_" + mode + "_epoch"));
@@ -209,7 +209,7 @@ TEST(IterTimer, TimesEvaluationsWithAnEtaOfTheirOwn) {
 }
 
 TEST(IterTimer, AnEvaluationIsNoWaitForData) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("IterTimerHook"));
   ASSERT_TRUE(host.call("before_train"));
   for (const char* restart : {"after_val", "before_train_epoch", "before_train"}) {
@@ -227,7 +227,7 @@ TEST(IterTimer, AnEvaluationIsNoWaitForData) {
 // ---- DistSamplerSeedHook -------------------------------------------------------------------------------
 
 TEST(DistSamplerSeed, TellsTheTrainSamplerEachEpoch) {
-  FakeHost host;
+  ShippedHookHost host;
   host.state.max_epochs = 9;
   host.datasets[GRAPNEL_MODE_TRAIN] = {};
   host.datasets[GRAPNEL_MODE_VAL] = {};
@@ -242,7 +242,7 @@ TEST(DistSamplerSeed, TellsTheTrainSamplerEachEpoch) {
 }
 
 TEST(DistSamplerSeed, LeavesAnIterBasedLoopAlone) {
-  FakeHost host;
+  ShippedHookHost host;
   host.state.by_epoch = 0;
   host.datasets[GRAPNEL_MODE_TRAIN] = {};
   ASSERT_TRUE(host.load("DistSamplerSeedHook"));
@@ -251,7 +251,7 @@ TEST(DistSamplerSeed, LeavesAnIterBasedLoopAlone) {
 }
 
 TEST(DistSamplerSeed, PassesOnThatThereIsNoTrainData) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("DistSamplerSeedHook"));
   const CallResult result = host.call("before_train_epoch");
   EXPECT_FALSE(result);
@@ -268,10 +268,10 @@ TEST(RuntimeHooks, HaveMMEnginesPrioritiesAndNoOptions) {
   for (const Row& row : {Row{"RuntimeInfoHook", GRAPNEL_PRIORITY_VERY_HIGH},
                          Row{"IterTimerHook", GRAPNEL_PRIORITY_NORMAL},
                          Row{"DistSamplerSeedHook", GRAPNEL_PRIORITY_NORMAL}}) {
-    FakeHost host;
+    ShippedHookHost host;
     ASSERT_TRUE(host.load(row.type));
     EXPECT_EQ(host.plugin().default_priority, row.priority) << row.type;
-    EXPECT_FALSE(FakeHost().load(row.type, {{"interval", "1"}})) << row.type;
+    EXPECT_FALSE(ShippedHookHost().load(row.type, {{"interval", "1"}})) << row.type;
   }
 }
 

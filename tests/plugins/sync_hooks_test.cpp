@@ -19,7 +19,7 @@ TEST(SyncNorm, AveragesNormLayersAndNothingElseOverTwoRanks) {
 }
 
 TEST(SyncNorm, DoesNothingInOneProcessAndSaysSoOnce) {
-  FakeHost host;
+  ShippedHookHost host;
   make_norm_model(host, 1);
   ASSERT_TRUE(host.load("SyncNormHook"));
   EXPECT_TRUE(host.call("before_val_epoch"));
@@ -32,7 +32,7 @@ TEST(SyncNorm, DoesNothingInOneProcessAndSaysSoOnce) {
 TEST(SyncNorm, DoesNothingWithoutNormLayersOrWithSynchronisedOnesOnly) {
   const InMemoryGroup group(2);
   for (const bool keep_synchronised : {false, true}) {
-    FakeHost host;
+    ShippedHookHost host;
     host.collectives = group.member(0);  // the peer never comes: a call would fail
     make_norm_model(host, 0);
     host.modules[2].is_norm = false;
@@ -44,7 +44,7 @@ TEST(SyncNorm, DoesNothingWithoutNormLayersOrWithSynchronisedOnesOnly) {
 }
 
 TEST(SyncNorm, SubscribesToBeforeValEpochOnlyAndHasNoOptions) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("SyncNormHook"));
   EXPECT_TRUE(host.subscribed("before_val_epoch"));
   EXPECT_FALSE(host.subscribed("after_train_epoch"));
@@ -52,12 +52,12 @@ TEST(SyncNorm, SubscribesToBeforeValEpochOnlyAndHasNoOptions) {
 }
 
 TEST(SyncNorm, FailsWithTheGroupsReasonWhenAPeerIsGone) {
-  class Broken : public FakeCollectives {
+  class Broken : public InMemoryCollectives {
    public:
     int32_t world_size() const override { return 2; }
     void all_reduce(grapnel_tensor&, int32_t) override { throw std::runtime_error("rank 1 is gone"); }
   };
-  FakeHost host;
+  ShippedHookHost host;
   host.collectives = std::make_shared<Broken>();
   make_norm_model(host, 0);
   ASSERT_TRUE(host.load("SyncNormHook"));
@@ -72,7 +72,7 @@ TEST(SyncRandomSize, GivesAllRanksRankZerosSize) {
 }
 
 TEST(SyncRandomSize, DrawsTheWholeRangeWithTheAspectOfImgScale) {
-  FakeHost host;
+  ShippedHookHost host;
   std::set<Size> seen;
   for (const Size& size : draw_sizes(host, 0, 400)) {
     const int64_t factor = size.first / 32;
@@ -86,7 +86,7 @@ TEST(SyncRandomSize, DrawsTheWholeRangeWithTheAspectOfImgScale) {
 }
 
 TEST(SyncRandomSize, RatioRangeOfOneValueFixesTheSize) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("SyncRandomSizeHook", {{"ratio_range", "[5, 5]"}, {"img_scale", "[160, 320]"}}));
   EXPECT_TRUE(host.call("after_train_epoch"));
   EXPECT_EQ(*host.image_size, Size(160, 320));
@@ -94,7 +94,7 @@ TEST(SyncRandomSize, RatioRangeOfOneValueFixesTheSize) {
 }
 
 TEST(SyncRandomSize, AVeryFlatImageKeepsAtLeast32Pixels) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("SyncRandomSizeHook", {{"ratio_range", "[5, 5]"}, {"img_scale", "[1000, 10]"}}));
   EXPECT_TRUE(host.call("after_train_epoch"));
   EXPECT_EQ(*host.image_size, Size(160, 32));
@@ -102,7 +102,7 @@ TEST(SyncRandomSize, AVeryFlatImageKeepsAtLeast32Pixels) {
 
 // At which epochs (or iterations), counted from 1, a new size was set.
 std::vector<int64_t> changes(const Options& options, const char* point, int64_t grapnel_run_state::*counter) {
-  FakeHost host;
+  ShippedHookHost host;
   EXPECT_TRUE(host.load("SyncRandomSizeHook", options));
   EXPECT_TRUE(host.call("before_train"));
   std::vector<int64_t> at;
@@ -125,7 +125,7 @@ TEST(SyncRandomSize, IntervalCountsEpochsOrIterations) {
 
 // The size in force at each of 30 iterations of 6 in an epoch, from `first` on, as a fresh hook sees them.
 std::vector<Size> sizes_from(int64_t first, const Options& options) {
-  FakeHost host;
+  ShippedHookHost host;
   host.state.seed = 3;
   host.state.train_epoch_length = 6;
   host.state.iter = first;
@@ -160,7 +160,7 @@ TEST(SyncRandomSize, ARunResumedAnywhereHasTheSizesOfTheUndisturbedOne) {
 }
 
 TEST(SyncRandomSize, FailsWhereTheTaskHasNoImageSize) {
-  FakeHost host;
+  ShippedHookHost host;
   host.image_size.reset();
   ASSERT_TRUE(host.load("SyncRandomSizeHook"));
   const CallResult result = host.call("after_train_epoch");
@@ -177,7 +177,7 @@ TEST(SyncRandomSize, RefusesWrongOptions) {
                                                         {"img_scale", "[0, 640]"},
                                                         {"interval", "0"},
                                                         {"by_epoch", "1"}}) {
-    const CallResult result = FakeHost().load("SyncRandomSizeHook", {{option, value}});
+    const CallResult result = ShippedHookHost().load("SyncRandomSizeHook", {{option, value}});
     EXPECT_EQ(result.status, GRAPNEL_STATUS_INVALID_ARGUMENT) << option << " = " << value;
     EXPECT_THAT(result.message, HasSubstr(option));
   }

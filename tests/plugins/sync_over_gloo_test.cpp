@@ -14,7 +14,7 @@ namespace {
 using namespace grapnel::testing;
 namespace runner = grapnel::runner;
 
-class GlooRank : public FakeCollectives {
+class GlooRank : public InMemoryCollectives {
  public:
   GlooRank(const std::string& path, int32_t rank)
       : gloo_(runner::make_gloo_collectives_over_file(path, rank, 2)) {}
@@ -65,11 +65,11 @@ TEST_F(OverGloo, SyncNormAveragesNormLayersAndNothingElse) { on_two_ranks(ranks(
 TEST_F(OverGloo, SyncRandomSizeGivesAllRanksRankZerosSize) { expect_sizes_agree(ranks()); }
 
 TEST_F(OverGloo, CheckInvalidLossEndsBothRanksWhenOneIsBad) {
-  on_two_ranks(ranks(), [](FakeHost& host, int32_t rank) {
-    host.outputs = {{"loss", FakeTensor::scalar(1.0f)}};
+  on_two_ranks(ranks(), [](ShippedHookHost& host, int32_t rank) {
+    host.outputs = {{"loss", PlainTensor::scalar(1.0f)}};
     ASSERT_TRUE(host.load("CheckInvalidLossHook", {{"interval", "1"}}));
     EXPECT_TRUE(host.train_iteration());
-    if (rank == 1) host.outputs[0].second = FakeTensor::scalar(std::numeric_limits<float>::quiet_NaN());
+    if (rank == 1) host.outputs[0].second = PlainTensor::scalar(std::numeric_limits<float>::quiet_NaN());
     const CallResult result = host.train_iteration();
     EXPECT_FALSE(result) << "rank " << rank;
     EXPECT_NE(result.message.find("rank 1"), std::string::npos) << result.message;

@@ -6,11 +6,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "fake_host.hpp"
+#include "shipped_hook.hpp"
 
 using grapnel::testing::CallResult;
-using grapnel::testing::FakeGroup;
-using grapnel::testing::FakeHost;
+using grapnel::testing::ParamGroup;
+using grapnel::testing::ShippedHookHost;
 using grapnel::testing::Options;
 using ::testing::HasSubstr;
 
@@ -35,21 +35,21 @@ std::vector<double> golden_rates(const std::string& schedule) {
   return values;
 }
 
-FakeGroup group(double initial_lr) {
-  FakeGroup result;
+ParamGroup group(double initial_lr) {
+  ParamGroup result;
   result.lr = initial_lr;
   result.initial_lr = initial_lr;
   return result;
 }
 
-void prepare(FakeHost& host, int64_t epoch_length, int64_t epochs, double lr) {
+void prepare(ShippedHookHost& host, int64_t epoch_length, int64_t epochs, double lr) {
   host.state.train_epoch_length = epoch_length;
   host.state.max_epochs = epochs;
   host.state.max_iters = epoch_length * epochs;
   host.groups = {group(lr)};
 }
 
-double rate_at(FakeHost& host, int64_t iter) {
+double rate_at(ShippedHookHost& host, int64_t iter) {
   host.state.iter = iter;
   host.state.epoch = iter / host.state.train_epoch_length;
   host.state.batch_idx = iter % host.state.train_epoch_length;
@@ -79,7 +79,7 @@ TEST(YOLOXLrUpdater, GivesMegviisNextRateAtEachIteration) {
   for (const Schedule& schedule : kSchedules) {
     const auto golden = golden_rates(schedule.name);
     ASSERT_EQ(golden.size(), static_cast<size_t>(schedule.epoch_length * schedule.epochs + 1));
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host, schedule.epoch_length, schedule.epochs, schedule.lr);
     ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", schedule.options));
     ASSERT_TRUE(host.call("before_train"));
@@ -93,7 +93,7 @@ TEST(YOLOXLrUpdater, GivesMegviisNextRateAtEachIteration) {
 TEST(YOLOXLrUpdater, IsRightAfterAResumeAtAnyIteration) {
   const auto golden = golden_rates(kSchedules[1].name);
   for (const int64_t resumed_at : {1, 11, 12, 50, 99, 100, 119}) {
-    FakeHost host;
+    ShippedHookHost host;
     prepare(host, 4, 30, 0.01);
     host.groups[0].lr = 0.77;  // whatever the checkpoint held
     ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", kSchedules[1].options));
@@ -104,7 +104,7 @@ TEST(YOLOXLrUpdater, IsRightAfterAResumeAtAnyIteration) {
 }
 
 TEST(YOLOXLrUpdater, KeepsTheRatioOfTheGroups) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 0.01);
   host.groups.push_back(group(0.1));
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", {{"num_last_epochs", "2"}}));
@@ -116,7 +116,7 @@ TEST(YOLOXLrUpdater, KeepsTheRatioOfTheGroups) {
 }
 
 TEST(YOLOXLrUpdater, WarmupByEpochFalseCountsIterations) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 1.0);
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook",
                         {{"warmup_iters", "4"}, {"warmup_by_epoch", "false"}, {"num_last_epochs", "0"}}));
@@ -129,7 +129,7 @@ TEST(YOLOXLrUpdater, WarmupByEpochFalseCountsIterations) {
 }
 
 TEST(YOLOXLrUpdater, WarmupRatioScalesTheWarmupOnly) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 1.0);
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", {{"warmup_iters", "1"}, {"warmup_ratio", "0.5"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -138,7 +138,7 @@ TEST(YOLOXLrUpdater, WarmupRatioScalesTheWarmupOnly) {
 }
 
 TEST(YOLOXLrUpdater, NoWarmupStartsAtTheCosine) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 1.0);
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", {{"warmup_iters", "0"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -146,7 +146,7 @@ TEST(YOLOXLrUpdater, NoWarmupStartsAtTheCosine) {
 }
 
 TEST(YOLOXLrUpdater, MinLrRatioIsTheLastPartsRate) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 0.2);
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", {{"min_lr_ratio", "0.1"}, {"num_last_epochs", "3"}}));
   ASSERT_TRUE(host.call("before_train"));
@@ -155,7 +155,7 @@ TEST(YOLOXLrUpdater, MinLrRatioIsTheLastPartsRate) {
 }
 
 TEST(YOLOXLrUpdater, ByEpochMovesTheCosineOnceAnEpoch) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 1.0);
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook",
                         {{"by_epoch", "true"}, {"warmup_iters", "2"}, {"num_last_epochs", "4"}}));
@@ -170,7 +170,7 @@ TEST(YOLOXLrUpdater, ByEpochMovesTheCosineOnceAnEpoch) {
 }
 
 TEST(YOLOXLrUpdater, ByEpochIsRefusedInARunThatCountsIterations) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 1, 1.0);
   host.state.by_epoch = 0;
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook", {{"by_epoch", "true"}}));
@@ -180,7 +180,7 @@ TEST(YOLOXLrUpdater, ByEpochIsRefusedInARunThatCountsIterations) {
 }
 
 TEST(YOLOXLrUpdater, WarnsOfASchedulesThatLeavesNoCosine) {
-  FakeHost host;
+  ShippedHookHost host;
   prepare(host, 10, 20, 1.0);
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook"));  // 5 epochs of warm-up, 15 of constant rate
   ASSERT_TRUE(host.call("before_train"));
@@ -190,7 +190,7 @@ TEST(YOLOXLrUpdater, WarnsOfASchedulesThatLeavesNoCosine) {
 }
 
 TEST(YOLOXLrUpdater, RunsBeforeEveryOtherHook) {
-  FakeHost host;
+  ShippedHookHost host;
   ASSERT_TRUE(host.load("YOLOXLrUpdaterHook"));
   EXPECT_EQ(host.plugin().default_priority, GRAPNEL_PRIORITY_HIGHEST);
 }
@@ -202,9 +202,9 @@ TEST(YOLOXLrUpdater, RefusesWhatIsOutOfRange) {
                                              {"num_last_epochs", "-1"},
                                              {"min_lr_ratio", "-0.1"},
                                              {"lr", "1"}}) {
-    const CallResult result = FakeHost().load("YOLOXLrUpdaterHook", {{option, value}});
+    const CallResult result = ShippedHookHost().load("YOLOXLrUpdaterHook", {{option, value}});
     EXPECT_FALSE(result) << option;
-    EXPECT_THAT(result.message, HasSubstr("'" + option + "'"));
+    EXPECT_THAT(result.message, HasSubstr("options." + option + ":"));
   }
 }
 

@@ -1,0 +1,16 @@
+/* Asserts that its state is whole. */
+#include "plain_hook.h"
+
+PLAIN_LOAD(load_state) {
+  int64_t seen = 0;
+  uint64_t done = 0;
+  const grapnel_status status = plain_read_some(reader, &seen, sizeof seen, &done, error);
+  if (status != GRAPNEL_STATUS_OK) return status;
+  if (done != sizeof seen) abort();
+  ((plain_hook*)self)->seen = seen;
+  return GRAPNEL_STATUS_OK;
+}
+
+static const grapnel_hook_vtable vtable = {PLAIN_LIFE, .save_state = plain_save_state,
+                                           .load_state = load_state, .after_train_iter = plain_count};
+PLAIN_PLUGIN("AbortsOnATruncatedState", vtable);

@@ -1,0 +1,11 @@
+/* Changes the working folder while it is loaded. */
+#include <unistd.h>
+
+#include "plain_hook.h"
+
+__attribute__((constructor)) static void at_load(void) {
+  if (chdir("/") != 0) abort();
+}
+
+static const grapnel_hook_vtable vtable = {PLAIN_LIFE, .after_train_iter = plain_count};
+PLAIN_PLUGIN("ChangesTheFolderAtLoad", vtable);

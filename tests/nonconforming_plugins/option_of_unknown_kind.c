@@ -1,0 +1,8 @@
+/* Its option is of a kind that this ABI does not know. */
+#include "plain_hook.h"
+
+static const grapnel_option options[] = {
+    PLAIN_OPTION(99, "interval", "10", "train iterations between two looks", 1, INFINITY)};
+
+static const grapnel_hook_vtable vtable = {PLAIN_LIFE, .after_train_iter = plain_count};
+PLAIN_PLUGIN_WITH_OPTIONS("OptionOfUnknownKind", vtable, options);

@@ -27,7 +27,7 @@ static const grapnel_hook_vtable vtable = {.struct_size = sizeof(grapnel_hook_vt
 
 GRAPNEL_EXPORT const grapnel_plugin grapnel_plugin_v1 = {.struct_size = sizeof(grapnel_plugin),
                                                          .abi_major = GRAPNEL_ABI_MAJOR,
-                                                         .abi_minor = 0,
+                                                         .abi_minor = GRAPNEL_REQUIRED_ABI_MINOR,
                                                          .default_priority = GRAPNEL_PRIORITY_NORMAL,
                                                          .type = "CountingHook",
                                                          .version = "1.0.0",

@@ -1,0 +1,1 @@
+from grapnel import HOOKS

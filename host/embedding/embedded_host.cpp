@@ -1,9 +1,12 @@
 #include <grapnel/host.hpp>
 
+#include <dlfcn.h>
+
 #include <filesystem>
 #include <utility>
 
 #include "core/config_file.hpp"
+#include "core/config_merge.hpp"
 #include "core/failure.hpp"
 #include "core/hook_config.hpp"
 #include "core/hook_host.hpp"
@@ -22,6 +25,20 @@ auto as_host_error(Body&& body) {
   } catch (const Failure& failure) {
     throw HostError(failure.what(), failure.kind() == FailureKind::kConfig);
   }
+}
+
+// The plugins of the installation that this library is from: LIBDIR/grapnel/plugins, or a build's own. "" if
+// there are none.
+std::string installed_plugins() {
+  Dl_info library{};
+  if (::dladdr(reinterpret_cast<void*>(&installed_plugins), &library) == 0) return {};
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(library.dli_fname, error).parent_path();
+  if (error) return {};
+  for (const auto& candidate : {folder / "grapnel" / "plugins", folder.parent_path() / "plugins"}) {
+    if (std::filesystem::is_directory(candidate, error)) return candidate.string();
+  }
+  return {};
 }
 
 // The config with those of MMEngine's six removed that it does not name.
@@ -81,14 +98,14 @@ Host::Host(const HostSettings& settings) : impl_(std::make_unique<Impl>()) {
     context.seed = settings.seed;
     std::filesystem::create_directories(settings.work_dir);
     context.work_dir = std::filesystem::absolute(settings.work_dir).lexically_normal().string();
-    if (!settings.config.empty() || !settings.overrides.empty()) {
-      impl_->config = load_config(settings.config, settings.overrides);
-    }
+    if (!settings.config.empty()) impl_->config = load_config(settings.config);
+    for (const auto& text : settings.overrides) apply_override(impl_->config, text);
     context.config_json = impl_->config.to_json();
     impl_->hook_configs = read_hook_configs(settings.default_hooks ? impl_->config
                                                                    : without_unnamed_defaults(impl_->config));
     auto folders = PluginCatalog::search_path(impl_->config, "");
     folders.insert(folders.end(), settings.plugin_folders.begin(), settings.plugin_folders.end());
+    if (std::string installed = installed_plugins(); !installed.empty()) folders.push_back(std::move(installed));
     impl_->catalog = PluginCatalog::scan(folders, settings.torch_version);
     embedding::add_embedded_services(impl_->services);
   });

@@ -41,7 +41,6 @@ class EmbeddedHostTest : public ::testing::Test {
     HostSettings settings;
     settings.config = folder_ + "/hooks.toml";
     std::ofstream(settings.config) << toml;
-    settings.plugin_folders = {GRAPNEL_BUILD_DIR "/plugins"};
     settings.work_dir = folder_ + "/work";
     return settings;
   }
@@ -245,6 +244,28 @@ TEST_F(EmbeddedHostTest, AWrongConfigIsToldBeforeAnythingRuns) {
   EXPECT_THAT(message(hook("EMAHok")), HasSubstr("no usable plugin for the hook EMAHok"));
   EXPECT_THAT(message(hook("EMAHook", "momentumm = 1\n")), HasSubstr("momentum"));
   EXPECT_THAT(message("default_hooks = 1\n"), HasSubstr("default_hooks"));
+}
+
+TEST_F(EmbeddedHostTest, AConfigMayBeMadeOfOverridesAlone) {
+  HostSettings plain;
+  plain.overrides = {"custom_hooks=[{type=\"EMAHook\"}]", "custom_hooks.0.momentum=0.25"};
+  plain.work_dir = folder_;
+  Host host(plain);
+  Regression regression(host);
+  host.load();
+  EXPECT_EQ(host.size(), 1u);
+}
+
+TEST_F(EmbeddedHostTest, FoldersOfTheProgramComeBeforeTheInstallationsOwn) {
+  std::filesystem::create_directory(folder_ + "/plugins");
+  std::filesystem::copy(GRAPNEL_BUILD_DIR "/plugins/EMAHook.so", folder_ + "/plugins/EMAHook.so");
+  std::ofstream(folder_ + "/plugins/CheckInvalidLossHook.so") << "no plugin at all";
+  HostSettings own = settings(hook("EMAHook") + hook("CheckInvalidLossHook"));
+  own.plugin_folders = {folder_ + "/plugins"};
+  Host host(own);
+  Regression regression(host);
+  host.load();  // the broken file is passed over for the installation's
+  EXPECT_EQ(host.size(), 2u);
 }
 
 TEST_F(EmbeddedHostTest, PointsBeforeLoadAreRefused) {

@@ -41,8 +41,9 @@ struct HostSettings {
   // TOML file; "" for none. Its [plugins], [default_hooks] and [[custom_hooks]] are read here, the rest is
   // shown to hooks as the run's config and otherwise left alone.
   std::string config;
-  std::vector<std::string> overrides;       // "custom_hooks.0.interval=10", laid over the file
-  std::vector<std::string> plugin_folders;  // searched after the config's and GRAPNEL_PLUGIN_PATH's
+  std::vector<std::string> overrides;  // "custom_hooks.0.interval=10", laid over it
+  // Searched after the config's and GRAPNEL_PLUGIN_PATH's, and before the installation's own plugins.
+  std::vector<std::string> plugin_folders;
   // MMEngine's six (logger, checkpoint, ...) are loaded unless the config removes them. Some need services
   // that only `grapnel train` has (the data's): off by default.
   bool default_hooks = false;

@@ -1,0 +1,21 @@
+# Where things lie in an installed prefix, relative to it. The program finds its plugins and its template
+# relative to itself, so these are a contract between the install rules and the host.
+include(GNUInstallDirs)
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  message(FATAL_ERROR "CMAKE_INSTALL_LIBDIR is ${CMAKE_INSTALL_LIBDIR}: it has to be relative to the prefix,"
+                      " or an installed Grapnel could not be moved")
+endif()
+set(GRAPNEL_BIN_DIR bin)
+set(GRAPNEL_INCLUDE_DIR include)
+set(GRAPNEL_LIB_DIR ${CMAKE_INSTALL_LIBDIR})
+set(GRAPNEL_PRIVATE_LIB_DIR ${CMAKE_INSTALL_LIBDIR}/grapnel)
+set(GRAPNEL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/grapnel)
+set(GRAPNEL_PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(GRAPNEL_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/grapnel/plugins)
+set(GRAPNEL_SHARE_DIR share/grapnel)
+set(GRAPNEL_DOC_DIR share/doc)
+file(RELATIVE_PATH GRAPNEL_PLUGINS_FROM_BIN /${GRAPNEL_BIN_DIR} /${GRAPNEL_PLUGIN_DIR})
+file(RELATIVE_PATH GRAPNEL_PRIVATE_LIB_FROM_BIN /${GRAPNEL_BIN_DIR} /${GRAPNEL_PRIVATE_LIB_DIR})
+file(RELATIVE_PATH GRAPNEL_PRIVATE_LIB_FROM_LIB /${GRAPNEL_LIB_DIR} /${GRAPNEL_PRIVATE_LIB_DIR})
+file(RELATIVE_PATH GRAPNEL_PREFIX_FROM_PKGCONFIG /prefix/${GRAPNEL_PKGCONFIG_DIR} /prefix)
+string(REGEX REPLACE "/$" "" GRAPNEL_PREFIX_FROM_PKGCONFIG "${GRAPNEL_PREFIX_FROM_PKGCONFIG}")

@@ -1,0 +1,13 @@
+# The installed program finds every installed plugin by itself and rejects none.
+include(${CMAKE_CURRENT_LIST_DIR}/installed.cmake)
+run(OUTPUT listed COMMAND ${PREFIX}/bin/grapnel hooks list --json IN ${WORK_DIR}/home)
+file(GLOB plugins ${PREFIX}/${PLUGIN_DIR}/*.so)
+if(NOT plugins)
+  message(FATAL_ERROR "no plugin in ${PREFIX}/${PLUGIN_DIR}")
+endif()
+foreach(plugin IN LISTS plugins)
+  expect_says("${listed}" "${plugin}")
+endforeach()
+expect_says_not("${listed}" "${BUILD_DIR}/plugins")
+run(OUTPUT described COMMAND ${PREFIX}/bin/grapnel hooks describe CheckpointHook)
+expect_says("${described}" "after_train_epoch")

@@ -1,0 +1,22 @@
+# `grapnel hooks new` of the installed program writes a project (LANGUAGE) that builds at once, without
+# being told where Grapnel is, passes `hooks check`, and runs.
+include(${CMAKE_CURRENT_LIST_DIR}/installed.cmake)
+set(parent ${WORK_DIR}/projects/hooks_new_${LANGUAGE})
+file(REMOVE_RECURSE ${parent})
+file(MAKE_DIRECTORY ${parent})
+run(IN ${parent} COMMAND ${PREFIX}/bin/grapnel hooks new LossDiary --language ${LANGUAGE})
+set(folder ${parent}/LossDiary)
+run(IN ${folder} COMMAND ${CMAKE_COMMAND} -B build)
+file(STRINGS ${folder}/build/CMakeCache.txt found REGEX "^grapnel_DIR:")
+expect_says("${found}" "=${PREFIX}/")
+run(IN ${folder} COMMAND ${CMAKE_COMMAND} --build build)
+expect_no_trace_of_the_source_tree(${folder})
+run(IN ${folder} COMMAND ${PREFIX}/bin/grapnel hooks check build/LossDiary.so)
+run(IN ${folder} COMMAND ${PREFIX}/bin/grapnel config check LossDiary.toml)
+run(IN ${folder} OUTPUT said
+    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir build --output-on-failure --no-tests=error)
+foreach(test LossDiary.conformance LossDiary.run)
+  if(NOT said MATCHES "${test} [.]+ +Passed")
+    message(FATAL_ERROR "the test ${test} was not run:\n${said}")
+  endif()
+endforeach()

@@ -1,0 +1,13 @@
+# Every installed plugin exports the entry object alone.
+include(${CMAKE_CURRENT_LIST_DIR}/installed.cmake)
+file(GLOB plugins ${PREFIX}/${PLUGIN_DIR}/*.so)
+if(NOT plugins)
+  message(FATAL_ERROR "no plugin in ${PREFIX}/${PLUGIN_DIR}")
+endif()
+foreach(plugin IN LISTS plugins)
+  run(OUTPUT symbols COMMAND nm --dynamic --defined-only --format=posix ${plugin})
+  string(REGEX REPLACE " [^\n]*\n" ";" names "${symbols}")
+  if(NOT names STREQUAL "grapnel_plugin_v1;")
+    message(FATAL_ERROR "${plugin} exports\n${symbols}")
+  endif()
+endforeach()

@@ -39,8 +39,8 @@ bench_dispatch() {
     --benchmark_enable_random_interleaving=true --benchmark_format=csv 2>/dev/null)
   grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'
   printf '%d repetitions, one thread; ns: median (least to most)\n\n' "$1"
-  printf '%-10s %6s  %-28s %14s %13s\n' dispatch hooks ns 'ns per hook' instructions
-  local kind hooks row none=
+  printf '%-10s %6s  %-28s %16s %13s\n' dispatch hooks ns 'ns a further one' instructions
+  local kind hooks row before=0 before_hooks=0
   for kind in bare untimed timed; do
     for hooks in 0 1 8 64; do
       row=$kind/$hooks
@@ -48,10 +48,11 @@ bench_dispatch() {
       # Rows of one repetition each: name,iterations,real_time,cpu_time,unit,...; aggregates carry a suffix.
       read -r median least most < <(awk -F, -v name="\"$row\"" '$1 == name {print $4}' <<< "$times" | sort -g |
         awk '{v[NR] = $1} END {printf "%.2f %.2f %.2f\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2, v[1], v[NR]}')
-      [ "$hooks" = 0 ] && none=$median
-      printf '%-10s %6s  %-28s %14s %13s\n' "$kind" "$hooks" "$median ($least to $most)" \
-        "$([ "$hooks" = 0 ] || [ "$kind" = bare ] || awk -v t="$median" -v z="$none" -v n="$hooks" 'BEGIN {printf "%.2f", (t - z) / n}')" \
+      [ "$hooks" = 0 ] && before=$median before_hooks=0
+      printf '%-10s %6s  %-28s %16s %13s\n' "$kind" "$hooks" "$median ($least to $most)" \
+        "$([ "$hooks" = 0 ] || [ "$kind" = bare ] || awk -v t="$median" -v z="$before" -v n="$((hooks - before_hooks))" 'BEGIN {printf "%.2f", (t - z) / n}')" \
         "$(instructions "$kind" "$hooks")"
+      before=$median before_hooks=$hooks
     done
   done
 }

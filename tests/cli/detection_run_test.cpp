@@ -485,10 +485,10 @@ TEST_F(DetectionRun, PredictsAndEvaluatesWhatItWrote) {
             1);
 }
 
-// The blocks between ``` of README's section on hooks, in order.
-std::vector<std::string> readme_blocks() {
+// The blocks of code under a heading of the README.
+std::vector<std::string> readme_blocks(const std::string& heading) {
   const std::string readme = read_file(GRAPNEL_SOURCE_DIR "/README.md");
-  const size_t begin = readme.find("## A hook\n");
+  const size_t begin = readme.find("## " + heading + "\n");
   std::istringstream lines(readme.substr(begin, readme.find("\n## ", begin) - begin));
   std::vector<std::string> blocks;
   bool inside = false;
@@ -505,10 +505,11 @@ std::vector<std::string> readme_blocks() {
 
 // What the README says, word for word, in a folder that only has links to the checkout.
 TEST_F(DetectionRun, RunsTheReadmesHookFromOutsideTheBuildTree) {
-  const auto blocks = readme_blocks();
+  const auto blocks = readme_blocks("A hook");
   ASSERT_EQ(blocks.size(), 4u);  // the source, how to compile it, the config, how to run it
-  fs::create_directory_symlink(GRAPNEL_SOURCE_DIR "/sdk", folder_.file("sdk"));
-  fs::create_directory_symlink(GRAPNEL_SOURCE_DIR "/host", folder_.file("host"));
+  for (const char* room : {"sdk", "host", "cmake"}) {
+    fs::create_directory_symlink(std::string(GRAPNEL_SOURCE_DIR "/") + room, folder_.file(room));
+  }
   fs::create_directory_symlink(GRAPNEL_BUILD_DIR, folder_.file("build"));
   folder_.write("loss_watcher.cpp", blocks[0]);
   const std::string config = folder_.write("my_run.toml", blocks[2]);
@@ -517,6 +518,12 @@ TEST_F(DetectionRun, RunsTheReadmesHookFromOutsideTheBuildTree) {
   const auto compiled = run_command({"bash", "-e", "-c", blocks[1]}, options);
   ASSERT_EQ(compiled.exit_code, 0) << compiled.err;
   ASSERT_TRUE(fs::exists(folder_.file("my_hooks/LossWatcher.so")));
+  const auto next_steps = readme_blocks("Write your own");
+  ASSERT_EQ(next_steps.size(), 1u);
+  const auto written_and_checked = run_command({"bash", "-e", "-c", next_steps[0]}, options);
+  ASSERT_EQ(written_and_checked.exit_code, 0) << written_and_checked.out << written_and_checked.err;
+  EXPECT_TRUE(fs::exists(folder_.file("StepCounter/StepCounter.c")));
+  EXPECT_THAT(written_and_checked.out, HasSubstr(" 0 failed"));
 
   // Nobody names this one.
   folder_.write("my_hooks/Broken.so", "this is no shared library\n");

@@ -61,7 +61,9 @@ std::string report_text(const CheckReport& report, const std::string& command) {
     text += padded("", 16 + width + 2) + "expected: " + each.which->sentence + "\n";
     if (first_failed == nullptr) first_failed = each.which;
   }
-  text += std::to_string(report.cases.size()) + " cases: " + std::to_string(report.count(Verdict::kPass)) +
+  const size_t count = report.cases.size();
+  text += std::to_string(count) + (count == 1 ? " case: " : " cases: ") +
+          std::to_string(report.count(Verdict::kPass)) +
           " passed, " + std::to_string(report.count(Verdict::kFail)) + " failed, " +
           std::to_string(report.count(Verdict::kNotApplicable)) + " not applicable, " +
           std::to_string(report.count(Verdict::kBlocked)) + " blocked\n";

@@ -99,14 +99,21 @@ std::string linker_message(const std::string& text) {
   return text.substr(begin + marker.size(), end == std::string::npos ? end : end - begin - marker.size());
 }
 
-// The handle is given away as soon as the file is mapped: whatever is wrong with it, it stays.
+// Handles of everything that was ever mapped: whatever is wrong with a file, it stays. Never destroyed, since
+// shared_library's destructor would unload.
+std::vector<std::unique_ptr<boost::dll::shared_library>>& kept_libraries() {
+  static auto& libraries = *new std::vector<std::unique_ptr<boost::dll::shared_library>>();
+  return libraries;
+}
+
 LoadedPlugin open_library(const LoadRequest& request, const std::string& path) {
   LoadedPlugin plugin;
   plugin.path = path;
   try {
-    auto* handle = new boost::dll::shared_library();
-    handle->load(path, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-    plugin.descriptor = &handle->get<const grapnel_plugin>(GRAPNEL_ENTRY_SYMBOL);
+    boost::dll::shared_library& library =
+        *kept_libraries().emplace_back(std::make_unique<boost::dll::shared_library>());
+    library.load(path, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    plugin.descriptor = &library.get<const grapnel_plugin>(GRAPNEL_ENTRY_SYMBOL);
   } catch (const std::exception& e) {
     refuse_fault(request, linker_message(e.what()));
   } catch (...) {

@@ -124,7 +124,7 @@ TEST(ConformanceTool, SaysHowToRepeatACaseThatFailed) {
   EXPECT_THAT(run.out, HasSubstr("seed 7"));
   EXPECT_THAT(run.out, ContainsRegex("FAIL +points +it crashed with SIGSEGV in before_run"));
   EXPECT_THAT(run.out, HasSubstr("expected: Every point is called in every legal order"));
-  EXPECT_THAT(run.out, HasSubstr("1 cases: 0 passed, 1 failed, 0 not applicable, 0 blocked"));
+  EXPECT_THAT(run.out, HasSubstr("1 case: 0 passed, 1 failed, 0 not applicable, 0 blocked"));
   EXPECT_THAT(run.out,
               HasSubstr("grapnel-conformance --only points --seed 7 " + faulty("crashes_in_callback")));
 }

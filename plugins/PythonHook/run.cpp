@@ -42,14 +42,10 @@ constexpr PointRow kPoints[kPointCount] = {
     {"on_interrupt", {"signal"}},
 };
 
-bool is_train_iteration(int32_t point) {
-  return point == GRAPNEL_POINT_BEFORE_TRAIN_ITER || point == GRAPNEL_POINT_AFTER_TRAIN_ITER;
-}
-
 // The contract of services/model.h and services/values.h.
 bool model_is_writable(int32_t point, int32_t kind) {
-  if (point == GRAPNEL_POINT_AFTER_BACKWARD) return false;
-  return kind != GRAPNEL_MODEL_GRADIENTS || !is_train_iteration(point);
+  return kind != GRAPNEL_MODEL_GRADIENTS || point == GRAPNEL_POINT_AFTER_BACKWARD ||
+         point == GRAPNEL_POINT_BEFORE_OPTIMIZER_STEP;
 }
 bool values_are_writable(int32_t point, int32_t group) {
   return group == GRAPNEL_VALUES_BATCH && point == GRAPNEL_POINT_BEFORE_TRAIN_ITER;

@@ -161,7 +161,7 @@ class Tries:
   EXPECT_EQ(info("writable"), R"(["inputs", "w"])");
   EXPECT_THAT(host_.batch[0].second.values(), ElementsAre(5, 2));
   ASSERT_TRUE(host_.call("after_backward"));
-  EXPECT_EQ(info("writable"), "[]");
+  EXPECT_EQ(info("writable"), R"(["w", "w.grad"])");
   result = host_.call("before_optimizer_step");
   ASSERT_TRUE(result) << result;
   EXPECT_EQ(info("writable"), R"(["w", "w.grad"])");

@@ -46,7 +46,7 @@ ConfigNode without_unnamed_defaults(ConfigNode config) {
   if (config.find("default_hooks") == nullptr) config.set("default_hooks", ConfigNode::table());
   ConfigNode& defaults = *config.find_mutable("default_hooks");
   if (defaults.kind() != ConfigNode::Kind::kTable) return config;  // refused when the hooks are read
-  for (const char* name : {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"}) {
+  for (const auto& [name, type] : default_hook_types()) {
     if (defaults.find(name) == nullptr) defaults.set(name, ConfigNode::boolean(false));
   }
   return config;

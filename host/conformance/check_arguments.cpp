@@ -1,9 +1,6 @@
 #include "conformance/check_arguments.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -11,6 +8,7 @@
 #include "core/config_text.hpp"
 #include "core/descriptor_check.hpp"
 #include "core/failure.hpp"
+#include "core/installed_program.hpp"
 
 namespace grapnel::conformance {
 namespace {
@@ -97,16 +95,6 @@ int run_check(const CheckArguments& arguments, const std::string& program, const
   return report.is_conforming() ? 0 : 1;
 }
 
-std::string conformance_program() {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
-  if (error) return {};
-  for (const fs::path& candidate :
-       {here / "grapnel-conformance", here.parent_path() / "bin" / "grapnel-conformance"}) {
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate.string();
-  }
-  return {};
-}
+std::string conformance_program() { return installed_program("grapnel-conformance"); }
 
 }  // namespace grapnel::conformance

@@ -26,7 +26,7 @@ void add_check_arguments(CLI::App& app, CheckArguments& arguments);
 // Gives the exit code: 0 all is well, 1 a case failed or was blocked. Failure(kConfig) for what is 2.
 int run_check(const CheckArguments& arguments, const std::string& program, const std::string& command);
 
-// grapnel-conformance beside the running program or in ../bin from there; "" if there is none.
+// The installed grapnel-conformance; "" if there is none.
 std::string conformance_program();
 
 }  // namespace grapnel::conformance

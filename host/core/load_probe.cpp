@@ -1,18 +1,16 @@
 // Runs the probe program on each plugin and turns the one line that it says, or the way it ended, into a reason.
 #include "core/load_probe.hpp"
 
-#include <dlfcn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <system_error>
 
 #include "core/child_process.hpp"
 #include "core/failure.hpp"
+#include "core/installed_program.hpp"
 
 namespace grapnel {
 namespace {
@@ -97,20 +95,7 @@ LoadProbeLimits load_probe_limits() {
 
 std::string probe_program() {
   if (const char* named = std::getenv("GRAPNEL_PROBE"); named != nullptr && named[0] != '\0') return named;
-  namespace fs = std::filesystem;
-  const auto usable = [](const fs::path& candidate) { return ::access(candidate.c_str(), X_OK) == 0; };
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error && usable(program.parent_path() / "grapnel-probe")) return program.parent_path() / "grapnel-probe";
-  // A program of somebody else's: this library's installation has it, in bin beside lib, lib/grapnel and so on.
-  Dl_info library{};
-  if (::dladdr(reinterpret_cast<void*>(&probe_program), &library) == 0 || library.dli_fname == nullptr) return {};
-  fs::path folder = fs::canonical(library.dli_fname, error).parent_path();
-  for (int levels = 0; !error && levels < 4 && folder.has_relative_path(); ++levels) {
-    folder = folder.parent_path();
-    if (usable(folder / "bin" / "grapnel-probe")) return folder / "bin" / "grapnel-probe";
-  }
-  return {};
+  return installed_program("grapnel-probe");
 }
 
 std::vector<std::string> probe_loads(const std::string& program, const std::vector<LoadProbe>& probes,

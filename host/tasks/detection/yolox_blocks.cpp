@@ -5,7 +5,14 @@
 #include <string>
 #include <utility>
 
+#include "tasks/detection/focus.hpp"
+
 namespace grapnel::detection {
+
+torch::Tensor Block::forward_into(const torch::Tensor& x, const torch::Tensor& shortcut, const torch::Tensor&) {
+  const torch::Tensor y = forward(x);
+  return shortcut.defined() ? y + shortcut : y;
+}
 
 ConvBnAct::ConvBnAct(const ConvShape& shape) {
   conv_ = register_module(
@@ -19,12 +26,19 @@ ConvBnAct::ConvBnAct(const ConvShape& shape) {
       torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(shape.out_channels).eps(1e-3).momentum(0.03)));
 }
 
-torch::Tensor ConvBnAct::forward(const torch::Tensor& x) { return normalise_and_activate(conv_->forward(x)); }
+torch::Tensor ConvBnAct::forward(const torch::Tensor& x) { return conv_norm_silu(x, layer()); }
 
-torch::Tensor ConvBnAct::normalise_and_activate(const torch::Tensor& x) {
-  torch::Tensor normalised = bn_->forward(x);
-  // In place saves a pass over memory, but only where autograd does not need the input again.
-  return normalised.requires_grad() ? torch::silu(normalised) : torch::silu_(normalised);
+torch::Tensor ConvBnAct::forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                                      const torch::Tensor& into) {
+  return conv_norm_silu(x, layer(), shortcut, into);
+}
+
+ConvNormSilu ConvBnAct::layer() {
+  // As LibTorch's BatchNorm does, which has no use for it with a fixed momentum; other readers of the weights do.
+  if (is_training()) bn_->num_batches_tracked.add_(1);
+  return {conv_->weight,        conv_->options.stride()->at(0), conv_->options.groups(), bn_->weight,
+          bn_->bias,            bn_->running_mean,              bn_->running_var,        *bn_->options.momentum(),
+          bn_->options.eps(),   is_training()};
 }
 
 DepthwiseConv::DepthwiseConv(const ConvShape& shape) {
@@ -37,6 +51,11 @@ DepthwiseConv::DepthwiseConv(const ConvShape& shape) {
 
 torch::Tensor DepthwiseConv::forward(const torch::Tensor& x) { return pconv_->forward(dconv_->forward(x)); }
 
+torch::Tensor DepthwiseConv::forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                                          const torch::Tensor& into) {
+  return pconv_->forward_into(dconv_->forward(x), shortcut, into);
+}
+
 std::shared_ptr<Block> make_conv(bool depthwise, const ConvShape& shape) {
   if (depthwise) return std::make_shared<DepthwiseConv>(shape);
   return std::make_shared<ConvBnAct>(shape);
@@ -46,10 +65,14 @@ Chain::Chain(std::vector<std::shared_ptr<Block>> blocks) : blocks_(std::move(blo
   for (size_t i = 0; i < blocks_.size(); ++i) register_module(std::to_string(i), blocks_[i]);
 }
 
-torch::Tensor Chain::forward(const torch::Tensor& x) {
+torch::Tensor Chain::forward(const torch::Tensor& x) { return forward_into(x, {}, {}); }
+
+torch::Tensor Chain::forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                                  const torch::Tensor& into) {
+  if (blocks_.empty()) return shortcut.defined() ? x + shortcut : x;
   torch::Tensor y = x;
-  for (const std::shared_ptr<Block>& block : blocks_) y = block->forward(y);
-  return y;
+  for (size_t i = 0; i + 1 < blocks_.size(); ++i) y = blocks_[i]->forward(y);
+  return blocks_.back()->forward_into(y, shortcut, into);
 }
 
 Bottleneck::Bottleneck(int64_t channels, bool shortcut, bool depthwise) : shortcut_(shortcut) {
@@ -57,13 +80,17 @@ Bottleneck::Bottleneck(int64_t channels, bool shortcut, bool depthwise) : shortc
   conv2_ = register_module("conv2", make_conv(depthwise, {channels, channels, 3}));
 }
 
-torch::Tensor Bottleneck::forward(const torch::Tensor& x) {
-  torch::Tensor y = conv2_->forward(conv1_->forward(x));
-  return shortcut_ ? y + x : y;
+torch::Tensor Bottleneck::forward(const torch::Tensor& x) { return forward_into(x, {}, {}); }
+
+torch::Tensor Bottleneck::forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                                       const torch::Tensor& into) {
+  const torch::Tensor hidden = conv1_->forward(x);
+  if (shortcut_ && shortcut.defined()) return conv2_->forward_into(hidden, x, {}) + shortcut;
+  return conv2_->forward_into(hidden, shortcut_ ? x : shortcut, into);
 }
 
-CspLayer::CspLayer(const CspShape& shape) {
-  const int64_t hidden = shape.out_channels / 2;
+CspLayer::CspLayer(const CspShape& shape) : hidden_(shape.out_channels / 2) {
+  const int64_t hidden = hidden_;
   conv1_ = register_module("conv1", std::make_shared<ConvBnAct>(ConvShape{shape.in_channels, hidden}));
   conv2_ = register_module("conv2", std::make_shared<ConvBnAct>(ConvShape{shape.in_channels, hidden}));
   conv3_ = register_module("conv3", std::make_shared<ConvBnAct>(ConvShape{2 * hidden, shape.out_channels}));
@@ -75,7 +102,9 @@ CspLayer::CspLayer(const CspShape& shape) {
 }
 
 torch::Tensor CspLayer::forward(const torch::Tensor& x) {
-  return conv3_->forward(torch::cat({m_->forward(conv1_->forward(x)), conv2_->forward(x)}, 1));
+  const Join halves(x, hidden_, hidden_);
+  const auto [through, past] = conv_norm_silu_pair(x, conv1_->layer(), conv2_->layer(), halves.part(1));
+  return conv3_->forward(halves.join(m_->forward_into(through, {}, halves.part(0)), past));
 }
 
 SppBottleneck::SppBottleneck(int64_t in_channels, int64_t out_channels) {
@@ -97,18 +126,6 @@ Focus::Focus(int64_t in_channels, int64_t out_channels) {
   conv_ = register_module("conv", std::make_shared<ConvBnAct>(ConvShape{in_channels * 4, out_channels, 3}));
 }
 
-torch::Tensor Focus::forward(const torch::Tensor& x) {
-  const int64_t batch = x.size(0);
-  const int64_t channels = x.size(1);
-  const int64_t height = x.size(2) / 2;
-  const int64_t width = x.size(3) / 2;
-  // [B, H/2, dy, W/2, dx, C] -> [B, H/2, W/2, dx, dy, C]: the patch's columns vary slowest among the
-  // channels.
-  const torch::Tensor patches = x.permute({0, 2, 3, 1})
-                                    .reshape({batch, height, 2, width, 2, channels})
-                                    .permute({0, 1, 3, 4, 2, 5})
-                                    .reshape({batch, height, width, 4 * channels});
-  return conv_->forward(patches.permute({0, 3, 1, 2}));
-}
+torch::Tensor Focus::forward(const torch::Tensor& x) { return conv_->forward(focus(x)); }
 
 }  // namespace grapnel::detection

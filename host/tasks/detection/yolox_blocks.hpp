@@ -9,12 +9,18 @@
 #include <memory>
 #include <vector>
 
+#include "tasks/detection/conv_norm_silu.hpp"
+
 namespace grapnel::detection {
 
 // A module from one [B, C, H, W] map to another.
 class Block : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+  // forward(x), plus `shortcut` where it is defined. The result may be put into the memory `into`, a part of a
+  // Join; undefined: into its own.
+  virtual torch::Tensor forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                                     const torch::Tensor& into);
 };
 
 struct ConvShape {
@@ -30,12 +36,12 @@ class ConvBnAct : public Block {
  public:
   explicit ConvBnAct(const ConvShape& shape);
   torch::Tensor forward(const torch::Tensor& x) override;
+  torch::Tensor forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                             const torch::Tensor& into) override;
+  // Its tensors for the operator; in training the batch counts as seen.
+  ConvNormSilu layer();
 
  private:
-  // BatchNorm and SiLU of a convolution's output. All of YOLOX's normalisation goes through here: the place
-  // for a fused operator.
-  torch::Tensor normalise_and_activate(const torch::Tensor& x);
-
   torch::nn::Conv2d conv_{nullptr};
   torch::nn::BatchNorm2d bn_{nullptr};
 };
@@ -45,6 +51,8 @@ class DepthwiseConv : public Block {
  public:
   explicit DepthwiseConv(const ConvShape& shape);
   torch::Tensor forward(const torch::Tensor& x) override;
+  torch::Tensor forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                             const torch::Tensor& into) override;
 
  private:
   std::shared_ptr<ConvBnAct> dconv_;
@@ -59,6 +67,8 @@ class Chain : public Block {
  public:
   explicit Chain(std::vector<std::shared_ptr<Block>> blocks);
   torch::Tensor forward(const torch::Tensor& x) override;
+  torch::Tensor forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                             const torch::Tensor& into) override;
 
  private:
   std::vector<std::shared_ptr<Block>> blocks_;
@@ -69,6 +79,8 @@ class Bottleneck : public Block {
  public:
   Bottleneck(int64_t channels, bool shortcut, bool depthwise);
   torch::Tensor forward(const torch::Tensor& x) override;
+  torch::Tensor forward_into(const torch::Tensor& x, const torch::Tensor& shortcut,
+                             const torch::Tensor& into) override;
 
  private:
   std::shared_ptr<ConvBnAct> conv1_;
@@ -96,6 +108,7 @@ class CspLayer : public Block {
   std::shared_ptr<ConvBnAct> conv2_;
   std::shared_ptr<ConvBnAct> conv3_;
   std::shared_ptr<Chain> m_;
+  int64_t hidden_;
 };
 
 // Max pools of 5, 9 and 13 px beside the map itself. Children: conv1, conv2.

@@ -7,6 +7,8 @@
 
 #include "core/failure.hpp"
 #include "core/philox.hpp"
+#include "tasks/detection/head_predictions.hpp"
+#include "tasks/detection/weight_names.hpp"
 
 namespace grapnel::detection {
 namespace {
@@ -131,18 +133,15 @@ YoloxHead::YoloxHead(const YoloxVariant& variant, int64_t classes) : num_classes
 
 HeadOutput YoloxHead::forward(const FeatureMaps& features) {
   HeadOutput output;
-  std::vector<torch::Tensor> levels;
+  HeadLevels levels;
   for (size_t i = 0; i < features.size(); ++i) {
     const torch::Tensor stem = stems_[i]->forward(features[i]);
-    const torch::Tensor box_features = reg_convs_[i]->forward(stem);
-    const torch::Tensor class_logits = cls_preds_[i]->forward(cls_convs_[i]->forward(stem));
-    // [B, 5 + C, H, W] -> [B, H * W, 5 + C]
-    const torch::Tensor level = torch::cat(
-        {reg_preds_[i]->forward(box_features), obj_preds_[i]->forward(box_features), class_logits}, 1);
-    output.levels.push_back({level.size(2), level.size(3), kStrides[i]});
-    levels.push_back(level.permute({0, 2, 3, 1}).reshape({level.size(0), -1, 5 + num_classes}));
+    levels[i] = {reg_convs_[i]->forward(stem), cls_convs_[i]->forward(stem), reg_preds_[i]->weight,
+                 reg_preds_[i]->bias,          obj_preds_[i]->weight,        obj_preds_[i]->bias,
+                 cls_preds_[i]->weight,        cls_preds_[i]->bias};
+    output.levels.push_back({stem.size(2), stem.size(3), kStrides[i]});
   }
-  output.predictions = torch::cat(levels, 1);
+  output.predictions = head_predictions(levels);
   return output;
 }
 
@@ -186,6 +185,10 @@ FeatureMaps YoloxImpl::features(const torch::Tensor& images) {
                                       "[B, 3, H, W] with H and W multiples of 32", ""});
   }
   return backbone_->forward(images.contiguous(torch::MemoryFormat::ChannelsLast));
+}
+
+std::string YoloxImpl::translate_names(std::vector<std::string>& names) const {
+  return translate_mmdet_names(names) ? "MMDetection" : "";
 }
 
 HeadOutput YoloxImpl::forward(const torch::Tensor& images) { return head_->forward(features(images)); }

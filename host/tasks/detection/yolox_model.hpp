@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/foreign_names.hpp"
 #include "tasks/detection/yolox_blocks.hpp"
 #include "tasks/detection/yolox_config.hpp"
 
@@ -72,7 +73,7 @@ class YoloxHead : public torch::nn::Module {
 };
 
 // Children: backbone (YoloxPafpn), head (YoloxHead).
-class YoloxImpl : public torch::nn::Module {
+class YoloxImpl : public torch::nn::Module, public runner::ForeignNames {
  public:
   // num_classes >= 1. The weights are LibTorch's random ones until init_weights or a load.
   YoloxImpl(const YoloxVariant& variant, int64_t num_classes);
@@ -86,6 +87,9 @@ class YoloxImpl : public torch::nn::Module {
   // Failure(kRun) for another shape.
   FeatureMaps features(const torch::Tensor& images);
   HeadOutput forward(const torch::Tensor& images);
+
+  // MMDetection's.
+  std::string translate_names(std::vector<std::string>& names) const override;
 
   YoloxHead& head() { return *head_; }
   const YoloxHead& head() const { return *head_; }

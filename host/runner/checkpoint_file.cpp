@@ -8,6 +8,7 @@
 
 #include "core/failure.hpp"
 #include "runner/tensor_archive.hpp"
+#include "runner/weights_file.hpp"
 
 namespace grapnel::runner {
 namespace {
@@ -219,7 +220,7 @@ class Fields {
   Fields fields(const char* key) const { return {archive_, member(key, Kind::kDict), name_ + "." + key}; }
   int64_t integer(const char* key) const { return member(key, Kind::kInt).integer; }
   bool boolean(const char* key) const { return member(key, Kind::kBool).integer != 0; }
-  const std::string& text(const char* key) const { return member(key, Kind::kString).text; }
+  std::string text(const char* key) const { return archive_.text(member(key, Kind::kString)); }
   torch::Tensor tensor(const char* key) const { return archive_.tensor(member(key, Kind::kTensor)); }
   std::vector<uint8_t> bytes(const char* key) const {
     const torch::Tensor values = tensor(key);
@@ -237,7 +238,8 @@ class Fields {
   // This dict as a whole.
   NamedTensors tensors() const {
     NamedTensors all;
-    for (const auto& [key, value] : node_.members) all.emplace_back(key->text, archive_.tensor(*value));
+    for (const auto& [key, value] : node_.members)
+      all.emplace_back(archive_.text(*key), archive_.tensor(*value));
     return all;
   }
   std::vector<std::pair<std::string, double>> numbers() const {
@@ -245,17 +247,18 @@ class Fields {
     for (const auto& [key, value] : node_.members) {
       const torch::Tensor number = archive_.tensor(*value);
       if (!number.defined() || number.scalar_type() != torch::kFloat64 || number.numel() != 1) {
-        archive_.fail("no number '" + name_ + "." + key->text + "'");
+        archive_.fail("no number '" + name_ + "." + shown(key->text) + "'");
       }
-      all.emplace_back(key->text, number.item<double>());
+      all.emplace_back(archive_.text(*key), number.item<double>());
     }
     return all;
   }
   std::map<std::string, std::string> texts() const {
     std::map<std::string, std::string> all;
-    for (const auto& [key, value] : node_.members) all[key->text] = value->text;
+    for (const auto& [key, value] : node_.members) all[archive_.text(*key)] = archive_.text(*value);
     return all;
   }
+  std::string text_of(const PickleNode& node) const { return archive_.text(node); }
   const PickleNode& node() const { return node_; }
 
  private:
@@ -271,13 +274,13 @@ void read_optimizer(const Fields& optimizer, Checkpoint& checkpoint) {
     state.name = group.text("name");
     for (auto& [name, value] : group.fields("options").numbers()) state.options[name] = value;
     for (const PickleNode* name : group.member("parameters", Kind::kList).items) {
-      state.parameters.push_back(name->text);
+      state.parameters.push_back(optimizer.text_of(*name));
     }
     checkpoint.optimizer_groups.push_back(std::move(state));
   }
   checkpoint.optimizer_tensors = optimizer.fields("tensors").tensors();
   for (const auto& [name, step] : optimizer.member("steps", Kind::kDict).members) {
-    checkpoint.optimizer_steps[name->text] = step->integer;
+    checkpoint.optimizer_steps[optimizer.text_of(*name)] = step->integer;
   }
   checkpoint.gradients = optimizer.fields("gradients").tensors();
 }
@@ -295,11 +298,12 @@ void read_meta(const Fields& meta, Checkpoint& checkpoint) {
 
 void read_message_hub(TensorArchiveReader& archive, const Fields& fields, MessageHub& hub) {
   for (const auto& [key, node] : fields.member("scalars", Kind::kDict).members) {
-    const Fields scalar(archive, *node, "message_hub.scalars." + key->text);
+    const std::string name = archive.text(*key);
+    const Fields scalar(archive, *node, "message_hub.scalars." + shown(name));
     const torch::Tensor values = scalar.tensor("values");
-    if (values.scalar_type() != torch::kFloat64) archive.fail("no usable history of '" + key->text + "'");
+    if (values.scalar_type() != torch::kFloat64) archive.fail("no usable history of '" + shown(name) + "'");
     const auto* begin = values.data_ptr<double>();
-    hub.restore_scalar(key->text, std::deque<double>(begin, begin + values.numel()),
+    hub.restore_scalar(name, std::deque<double>(begin, begin + values.numel()),
                        static_cast<uint64_t>(scalar.integer("update_count")));
   }
   for (auto& [key, text] : fields.fields("texts").texts()) hub.set_text(key, text);
@@ -323,23 +327,6 @@ HookState read_hook(const Fields& hook) {
     state.tensors.push_back(std::move(tensor));
   }
   return state;
-}
-
-// The tensors of a dict, or of an object that is one; without DistributedDataParallel's prefix.
-NamedTensors plain_tensors(TensorArchiveReader& archive, const PickleNode* dict) {
-  NamedTensors found;
-  if (dict == nullptr) return found;
-  constexpr std::string_view kPrefix = "module.";
-  bool all_prefixed = true;
-  for (const auto& [key, value] : dict->members) {
-    if (key->kind != Kind::kString || value->kind != Kind::kTensor) continue;
-    all_prefixed = all_prefixed && key->text.compare(0, kPrefix.size(), kPrefix) == 0;
-    found.emplace_back(key->text, archive.tensor(*value));
-  }
-  if (all_prefixed) {
-    for (auto& [name, tensor] : found) name.erase(0, kPrefix.size());
-  }
-  return found;
 }
 
 }  // namespace
@@ -391,17 +378,12 @@ Checkpoint read_checkpoint(const std::string& path) {
 }
 
 NamedTensors read_weights(const std::string& path) {
-  TensorArchiveReader archive(path);
-  const PickleNode& root = archive.root();
-  for (const PickleNode* dict : {root.find("state_dict"), root.find("model"), &root}) {
-    NamedTensors found = plain_tensors(archive, dict);
-    if (!found.empty()) return found;
-  }
-  std::string keys;
-  for (const auto& [key, value] : root.members) keys += (keys.empty() ? "" : ", ") + key->text;
-  archive.fail(root.kind == Kind::kDict ? "a dict of: " + keys : "an object of type " + root.type,
-               "a dict of tensors, on top or under 'state_dict' or 'model'",
-               "in Python: torch.save(model.state_dict(), path)");
+  WeightsFile file(path);
+  NamedTensors tensors;
+  tensors.reserve(file.tensors().size());
+  for (const auto& [name, tensor] : file.tensors())
+    tensors.emplace_back(name, read_tensor(file.source(), tensor));
+  return tensors;
 }
 
 }  // namespace grapnel::runner

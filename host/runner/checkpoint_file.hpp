@@ -52,9 +52,9 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 // unknown format version.
 Checkpoint read_checkpoint(const std::string& path);
 
-// Only the weights: of write_checkpoint's files, or of a dict of tensors (state_dict(), also under "model" or
-// "state_dict") saved from Python with PyTorch 1.6 or later; a "module." before every name is taken off.
-// Nothing in the file is imported or run. Failure(kConfig) as above, also when there is no tensor in it.
+// Only the weights, by WeightsFile: of write_checkpoint's files, of a dict of tensors saved from Python in
+// any format of torch.save's, of safetensors; names without "module.". Nothing in the file is imported or
+// run. Failure(kConfig) as above, also when there is no tensor in it.
 NamedTensors read_weights(const std::string& path);
 
 }  // namespace grapnel::runner

@@ -1,19 +1,15 @@
-// torch.save's file: a zip archive with one pickle (data.pkl) and one record of raw bytes a tensor.
+// Tensors to and from torch.save's files: written as a zip archive with one pickle (data.pkl) and one record
+// of raw bytes a tensor by LibTorch's own writer, read by readers that trust nothing in them.
 #pragma once
 
 #include <torch/torch.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "runner/pickle_value.hpp"
+#include "runner/pickle_archive.hpp"
 #include "runner/pickle_writer.hpp"
-
-namespace caffe2::serialize {
-class PyTorchStreamReader;
-}
 
 namespace grapnel::runner {
 
@@ -38,23 +34,26 @@ class TensorArchiveReader {
  public:
   // Failure(kConfig) naming path and reason for what is missing or no such archive.
   explicit TensorArchiveReader(const std::string& path);
-  ~TensorArchiveReader();
 
-  const std::string& path() const { return path_; }
-  const PickleNode& root() const { return *document_.root; }
+  const std::string& path() const { return input_.path(); }
+  const PickleNode& root() const { return archive_->root(); }
   // A kTensor node as a contiguous CPU tensor that shares memory with no other; kNone: an undefined one.
   // Failure(kConfig) when record and node do not fit together.
   torch::Tensor tensor(const PickleNode& node);
+  // A kString or kBytes node's text; Failure(kConfig) when texts of the file were taken too often.
+  std::string text(const PickleNode& node) const;
 
   [[noreturn]] void fail(std::string got, std::string expected = "", std::string hint = "") const;
 
  private:
-  at::DataPtr record(const std::string& name, size_t at_least_bytes);
-
-  std::string path_;
-  std::unique_ptr<caffe2::serialize::PyTorchStreamReader> reader_;
-  PickleDocument document_;
-  std::map<std::string, torch::Tensor> shared_storages_;  // those that tensors look at in part
+  WeightsInput input_;
+  std::unique_ptr<PickleArchive> archive_;
 };
+
+// The tensors of any file with weights, read.
+torch::Tensor read_tensor(TensorSource& source, const StoredTensor& tensor);
+c10::ScalarType scalar_type(StoredDtype dtype);
+// Failure(kRun) for a type that is not stored in files.
+StoredDtype stored_dtype(c10::ScalarType dtype);
 
 }  // namespace grapnel::runner

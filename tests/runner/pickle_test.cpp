@@ -99,13 +99,67 @@ TEST(Pickle, ReadsEveryProtocolThatPythonWritesToday) {
   }
 }
 
-TEST(Pickle, CallsNothing) {
+// However a pickle may name a class: by lines, by two texts off the stack, and in whichever place it stands.
+TEST(Pickle, RefusesEveryUnknownClassByName) {
+  const std::pair<std::string, const char*> cases[] = {
+      {"cos\nsystem\n(X\x05\x00\x00\x00"
+       "falsetR."s,
+       "os.system"},
+      {"\x80\x04\x8c\x05posix\x8c\x06system\x93."s, "posix.system"},
+      {"}(X\x01\x00\x00\x00xcbuiltins\neval\nX\x01\x00\x00\x00yNu."s, "builtins.eval"},
+      {"]c__main__\nExp\n)\x81a."s, "__main__.Exp"},
+      {"ctorch\nQInt8Storage\n."s, "torch.QInt8Storage"},
+      {"c__torch__\nNet\n."s, "__torch__.Net"},
+      {"c__builtin__\neval\n."s, "__builtin__.eval"},
+      {"c\n\n."s, "the class ."},
+      {"cos\nsys\x1b[31m\n."s, "os.sys\\x1b[31m"},
+      {"c" + std::string(100000, 'a') + "\nb\n.", "aaaa.b"}};
+  for (const auto& [pickle, name] : cases) {
+    const std::string message =
+        test::message_of<Failure>([&, bytes = pickle] { read_pickle(bytes, "x.pth"); });
+    EXPECT_THAT(message, AllOf(HasSubstr("x.pth"), HasSubstr(name))) << pickle.substr(0, 80);
+    EXPECT_LT(message.size(), 500u);
+  }
+}
+
+TEST(Pickle, KeepsPlainClassesBesideWeightsAsOpaqueData) {
   const PickleDocument document = read_pickle(
-      "cos\nsystem\n(X\x05\x00\x00\x00"
-      "falsetR."s,
+      "}(X\x01\x00\x00\x00"
+      "acnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\x02\x00\x00\x00"
+      "f8K\x00K\x01tRC\x08\x00\x00\x00\x00\x00\x00\xe0?tR"
+      "X\x01\x00\x00\x00"
+      "bcdatetime\ndate\nN\x85Ru."s,
       "x.pth");
-  EXPECT_EQ(document.root->kind, Kind::kObject);
-  EXPECT_EQ(document.root->type, "os.system");
+  EXPECT_EQ(document.root->find("a")->kind, Kind::kObject);
+  EXPECT_EQ(document.root->find("a")->type, "numpy.core.multiarray.scalar");
+  EXPECT_EQ(document.root->find("b")->type, "datetime.date");
+}
+
+// Each of these asks for gigabytes with a megabyte: values, open values, marks, references and names.
+TEST(Pickle, RefusesWhatWouldNotFitMemory) {
+  const auto repeated = [](const std::string& piece, size_t times) {
+    std::string text;
+    for (size_t i = 0; i < times; ++i) text += piece;
+    return text;
+  };
+  const std::string many = "](" + repeated("K\x01", 50000) + "eq\x01"s;
+  const std::string name = "X" + std::string("\x00\x00\x01\x00", 4) + std::string(65536, 'n') + "q\x01"s;
+  const std::pair<std::string, const char*> cases[] = {
+      {repeated("}", 1200000), "values"},
+      {repeated("N", 1200000), "open values"},
+      {repeated("(", 1200000), "open marks"},
+      {"N" + repeated("\x94", 1200000), "remembered values"},
+      {many + repeated("ccollections\nOrderedDict\nh\x01\x85R0"s, 1000), "a key without a value"},
+      {"](" + repeated("K\x01K\x02\x86", 50000) +
+           "eq\x01"
+           "ccollections\nOrderedDict\nq\x02"s +
+           repeated("h\x02h\x01\x85R0"s, 1000),
+       "references"},
+      {name + repeated("h\x01h\x01\x93"s, 1000), "nnn"}};
+  for (const auto& [pickle, reason] : cases) {
+    EXPECT_THAT(test::message_of<Failure>([&, bytes = pickle] { read_pickle(bytes, "x.pth"); }),
+                HasSubstr(reason));
+  }
 }
 
 TEST(Pickle, RefusesDamageNamingThePathAndThePlace) {
@@ -120,8 +174,15 @@ TEST(Pickle, RefusesDamageNamingThePathAndThePlace) {
       {"N(Ne.", "no list"},
       {"h\x07.", "a reference to nothing"},
       {"X\xff\xff\xff\xffz.", "an early end"},
-      {"cos", "an early end"},
+      {"ccollections", "an early end"},
       {"NQ.", "no storage"},
+      {"\x8a\xff", "an early end"},
+      {"\x8b\xff\xff\xff\xffz", "an early end"},
+      {"\x8d\xff\xff\xff\xff\xff\xff\xff\xffz", "an early end"},
+      {"N\x8c\x01x\x93.", "a class without a name"},
+      {"ctorch._utils\n_rebuild_parameter\nN\x85R.", "a parameter without a tensor"},
+      {"ctorch._tensor\n_rebuild_from_type_v2\nctorch._tensor\n_rebuild_from_type_v2\nN)\x87R.",
+       "without its parts"},
       {"NNR.", "a call without arguments"},
       {"ctorch._utils\n_rebuild_tensor_v2\n)R.", "a tensor without a storage"},
       {"(N0", "an early end"},

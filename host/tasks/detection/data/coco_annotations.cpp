@@ -5,6 +5,8 @@
 #include <unordered_set>
 
 #include "tasks/detection/data/coco_json.hpp"
+#include "tasks/detection/data/coco_rle.hpp"
+#include "tasks/detection/data/coco_stream.hpp"
 
 namespace grapnel::detection::data {
 namespace {
@@ -97,10 +99,7 @@ std::string known_categories(const std::vector<CocoCategory>& categories) {
   return categories.size() > kMost ? text + ", ..." : text;
 }
 
-// False: the box has no area and the options say to leave it out.
-bool check_box(const JsonEntry& entry, const std::array<double, 4>& box, const CocoReadOptions& options) {
-  if (box[2] > 0 && box[3] > 0) return true;
-  if (options.drop_invalid_boxes) return false;
+[[noreturn]] void refuse_box(const JsonEntry& entry, const std::array<double, 4>& box) {
   std::string got = "[";
   for (size_t i = 0; i < 4; ++i) {
     char text[32];
@@ -114,9 +113,27 @@ bool check_box(const JsonEntry& entry, const std::array<double, 4>& box, const C
       "correct the file, or leave such boxes out with invalid_boxes = \"drop\" in the dataset's table");
 }
 
-}  // namespace
+bool is_empty_list(const std::optional<simdjson::dom::element>& element) {
+  simdjson::dom::array list;
+  return element && element->get_array().get(list) == simdjson::SUCCESS && list.size() == 0;
+}
 
-CocoAnnotations read_coco_annotations(const std::string& path, const CocoReadOptions& options) {
+void read_box_and_area(const JsonEntry& entry, CocoAnnotation& annotation) {
+  const auto box = entry.find("bbox");
+  const auto segmentation = entry.find("segmentation");
+  const bool has_box = box && !is_empty_list(box);
+  const bool has_mask = segmentation && segmentation->is_object();
+  const auto area = entry.optional_number("area");
+  std::optional<CocoRle> mask;
+  if (has_mask && (!has_box || !area)) mask = read_coco_rle(entry, *segmentation);
+  annotation.bbox_xywh_px = mask && !has_box ? rle_box_xywh_px(*mask) : entry.box("bbox");
+  annotation.area_px2 = area   ? *area
+                        : mask ? rle_area_px2(*mask)
+                               : annotation.bbox_xywh_px[2] * annotation.bbox_xywh_px[3];
+}
+
+// By way of the whole document: the reader for files that are odd or wrong, with a message for each way.
+CocoAnnotations read_document(const std::string& path, const CocoReadOptions& options) {
   const JsonFile file(path, "annotation file");
   if (!file.root().is_object()) {
     file.fail("no COCO annotation file", "", file.root().is_array() ? "a JSON list" : "a single JSON value",
@@ -146,26 +163,37 @@ CocoAnnotations read_coco_annotations(const std::string& path, const CocoReadOpt
     entry.set_id(annotation.id);
     take_id(entry, annotation.id, "annotation", ids);
     annotation.image_id = entry.integer("image_id");
-    if (image_ids.count(annotation.image_id) == 0) {
+    const bool image_known = image_ids.count(annotation.image_id) != 0;
+    if (!image_known && !options.as_pycocotools) {
       entry.fail("unknown image id", std::to_string(annotation.image_id),
                  "the id of one of the file's images");
     }
     annotation.category_id = entry.integer("category_id");
-    if (category_ids.count(annotation.category_id) == 0) {
+    const bool category_known = category_ids.count(annotation.category_id) != 0;
+    if (!category_known && !options.as_pycocotools) {
       entry.fail("unknown category", std::to_string(annotation.category_id),
                  known_categories(result.categories));
     }
-    annotation.bbox_xywh_px = entry.box("bbox");
-    if (!check_box(entry, annotation.bbox_xywh_px, options)) {
+    read_box_and_area(entry, annotation);
+    if (annotation.is_empty() && !options.as_pycocotools) {
+      if (!options.drop_invalid_boxes) refuse_box(entry, annotation.bbox_xywh_px);
       ++result.dropped_boxes;
-      continue;
     }
-    annotation.area_px2 =
-        entry.optional_number("area").value_or(annotation.bbox_xywh_px[2] * annotation.bbox_xywh_px[3]);
     annotation.iscrowd = entry.flag("iscrowd");
-    result.annotations.push_back(annotation);
+    if (image_known && category_known) {
+      result.annotations.push_back(annotation);
+    } else {
+      ++result.unknown_annotations;
+    }
   }
   return result;
+}
+
+}  // namespace
+
+CocoAnnotations read_coco_annotations(const std::string& path, const CocoReadOptions& options) {
+  if (auto read = stream_coco_annotations(path, options)) return std::move(*read);
+  return read_document(path, options);
 }
 
 }  // namespace grapnel::detection::data

@@ -1,17 +1,23 @@
 #include "tasks/detection/data/coco_dataset.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <limits>
+#include <mutex>
+#include <opencv2/imgproc.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "core/failure.hpp"
 #include "core/philox.hpp"
 #include "core/section.hpp"
+#include "tasks/detection/data/coco_ids.hpp"
+#include "tasks/detection/data/drawing.hpp"
 #include "tasks/detection/data/image_cache.hpp"
 #include "tasks/detection/data/picture_file.hpp"
 #include "tasks/detection/data/pipeline.hpp"
@@ -169,6 +175,7 @@ struct CocoDataset::Impl : PictureSource {
   void change(std::shared_ptr<const Pipeline> pipeline, std::vector<std::string> skipped) {
     std::atomic_store(&settings,
                       make_settings(current()->version + 1, std::move(pipeline), std::move(skipped)));
+    cache.clear();  // other transforms want other sizes
   }
 
   // Labels: the order of the configured classes, else of the category ids.
@@ -215,24 +222,26 @@ struct CocoDataset::Impl : PictureSource {
   }
 
   void collect_items() {
-    std::unordered_map<int64_t, int32_t> labels;
-    for (size_t i = 0; i < category_ids.size(); ++i) labels[category_ids[i]] = static_cast<int32_t>(i);
-    std::unordered_map<int64_t, size_t> places;
+    const IdIndex labels(category_ids);
+    std::vector<int64_t> ids;
     std::vector<Item> all;
+    ids.reserve(coco.images.size());
+    all.reserve(coco.images.size());
     for (const CocoImage& image : coco.images) {
-      places[image.id] = all.size();
+      ids.push_back(image.id);
       all.push_back({image.id, image.file_name, image.width_px, image.height_px, {}});
     }
+    const IdIndex places(ids);
     for (const CocoAnnotation& one : coco.annotations) {
-      const auto label = labels.find(one.category_id);
-      if (one.iscrowd || label == labels.end()) continue;
+      const auto label = static_cast<int32_t>(labels.find(one.category_id));
+      if (one.iscrowd || one.is_empty() || label < 0) continue;
       const auto& box = one.bbox_xywh_px;
-      all[places[one.image_id]].boxes.push_back({static_cast<float>(box[0]), static_cast<float>(box[1]),
-                                                 static_cast<float>(box[0] + box[2]),
-                                                 static_cast<float>(box[1] + box[3]), label->second});
-      if (meta.label_min > meta.label_max) meta.label_min = meta.label_max = label->second;
-      meta.label_min = std::min<int64_t>(meta.label_min, label->second);
-      meta.label_max = std::max<int64_t>(meta.label_max, label->second);
+      all[static_cast<size_t>(places.find(one.image_id))].boxes.push_back(
+          {static_cast<float>(box[0]), static_cast<float>(box[1]), static_cast<float>(box[0] + box[2]),
+           static_cast<float>(box[1] + box[3]), label});
+      if (meta.label_min > meta.label_max) meta.label_min = meta.label_max = label;
+      meta.label_min = std::min<int64_t>(meta.label_min, label);
+      meta.label_max = std::max<int64_t>(meta.label_max, label);
     }
     for (Item& item : all) {
       if (is_filtered(item)) continue;
@@ -259,12 +268,20 @@ struct CocoDataset::Impl : PictureSource {
   void check_pictures() const {
     size_t missing = 0;
     std::string first;
+    const int folder = open(config.image_folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < items.size(); ++i) {
       struct stat status {};
+      // Relative to the open folder a look costs a third. What climbs out of it takes the usual way.
+      const std::string& name = items[i].file_name;
+      if (folder >= 0 && name.find("..") == std::string::npos &&
+          fstatat(folder, name.c_str(), &status, 0) == 0 && S_ISREG(status.st_mode)) {
+        continue;
+      }
       const std::string path = picture_path(i);
       if (stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) continue;
       if (missing++ == 0) first = path;
     }
+    if (folder >= 0) close(folder);
     if (missing == 0) return;
     throw Failure(
         FailureKind::kRun,
@@ -276,35 +293,55 @@ struct CocoDataset::Impl : PictureSource {
 
   int64_t size() const override { return static_cast<int64_t>(items.size()); }
 
-  LabelledPicture load(int64_t index, cv::Size fit) const override {
+  Description describe(int64_t index) const override {
     const Item& item = items[static_cast<size_t>(index)];
-    const uint64_t variant = static_cast<uint64_t>(fit.width) << 32 | static_cast<uint32_t>(fit.height);
-    const ImageCache::Picture cached = cache.get({index, variant}, [&] { return read(index, fit); });
-    LabelledPicture picture;
-    picture.image = cached.image;
-    picture.boxes = item.boxes;
-    picture.index = index;
-    picture.original_width_px = cached.original_width_px;
-    picture.original_height_px = cached.original_height_px;
-    picture.scale_x = static_cast<float>(static_cast<double>(cached.image.cols) / cached.original_width_px);
-    picture.scale_y = static_cast<float>(static_cast<double>(cached.image.rows) / cached.original_height_px);
-    for (LabelledBox& box : picture.boxes) {
-      box.x1 *= picture.scale_x;
-      box.x2 *= picture.scale_x;
-      box.y1 *= picture.scale_y;
-      box.y2 *= picture.scale_y;
-    }
-    clip_to_picture(picture.boxes, picture.image.cols, picture.image.rows);
-    return picture;
+    return {size_of(index), item.boxes};
   }
 
-  ImageCache::Picture read(int64_t index, cv::Size fit) const {
+  // As the annotation file says, or where that says nothing, the picture's header: read once.
+  cv::Size size_of(int64_t index) const {
     const Item& item = items[static_cast<size_t>(index)];
-    LabelledPicture picture;
-    picture.image = read_picture(picture_path(static_cast<size_t>(index)), item.width_px, item.height_px);
-    const cv::Size original = picture.image.size();
-    if (fit.width > 0 && fit.height > 0) resize_picture(picture, fit_inside(original, fit));
-    return {picture.image, original.width, original.height};
+    if (item.width_px > 0 && item.height_px > 0) {
+      return {static_cast<int>(item.width_px), static_cast<int>(item.height_px)};
+    }
+    {
+      const std::lock_guard<std::mutex> lock(sizes_mutex);
+      const auto known = sizes.find(index);
+      if (known != sizes.end()) return known->second;
+    }
+    const cv::Size size = picture_size(picture_path(static_cast<size_t>(index)));
+    const std::lock_guard<std::mutex> lock(sizes_mutex);
+    return sizes.emplace(index, size).first->second;
+  }
+
+  cv::Mat read(int64_t index, cv::Size wanted) const override {
+    const auto width = static_cast<uint64_t>(wanted.width);
+    const ImageCache::Key key{index, width << 32 | static_cast<uint32_t>(wanted.height)};
+    cv::Mat image = cache.find(key);
+    if (!image.empty()) return image;
+    const cv::Size original = size_of(index);
+    image = read_picture(picture_path(static_cast<size_t>(index)), original.width, original.height);
+    if (image.size() != wanted) {
+      cv::Mat resized;
+      cv::resize(image, resized, wanted, 0, 0, cv::INTER_LINEAR);
+      image = resized;
+    }
+    cache.put(key, image);
+    return image;
+  }
+
+  PicturePart read_part(int64_t index, int halvings, cv::Rect window) const override {
+    const ImageCache::Key key{index, static_cast<uint64_t>(halvings)};  // no size has a width of 0
+    const cv::Mat known = cache.find(key);
+    if (!known.empty()) return {known, {0, 0}};
+    const cv::Size original = size_of(index);
+    const cv::Size level = halved(original, halvings);
+    const bool whole = cache.has_room(static_cast<int64_t>(level.area()) * 3);
+    if (whole) window = cv::Rect({0, 0}, level);
+    const std::string path = picture_path(static_cast<size_t>(index));
+    PicturePart part = read_picture_part(path, original.width, original.height, halvings, window);
+    if (whole) cache.put(key, part.image);
+    return part;
   }
 
   const DatasetConfig config;
@@ -316,6 +353,8 @@ struct CocoDataset::Impl : PictureSource {
   runner::DatasetMeta meta;
   std::shared_ptr<const Settings> settings;  // read and replaced atomically
   mutable ImageCache cache;
+  mutable std::mutex sizes_mutex;
+  mutable std::unordered_map<int64_t, cv::Size> sizes;  // of pictures whose size only their files know
 };
 
 CocoDataset::CocoDataset(const ConfigNode& dataset, const std::string& path, Size fallback_size)

@@ -37,8 +37,9 @@ class JsonEntry {
   // Adds the entry's id to its name once it is known: "annotations[17] (id 18)".
   void set_id(int64_t id) { name_ += " (id " + std::to_string(id) + ")"; }
   bool has(const char* key) const;
-  int64_t integer(const char* key) const;                          // also 7.0
-  std::optional<int64_t> optional_integer(const char* key) const;  // absent or null: empty
+  std::optional<simdjson::dom::element> find(const char* key) const;  // absent or null: empty
+  int64_t integer(const char* key) const;                             // also 7.0
+  std::optional<int64_t> optional_integer(const char* key) const;     // absent or null: empty
   double number(const char* key) const;
   std::optional<double> optional_number(const char* key) const;
   std::string text(const char* key) const;
@@ -48,7 +49,6 @@ class JsonEntry {
                          std::string hint = "") const;
 
  private:
-  std::optional<simdjson::dom::element> find(const char* key) const;
   simdjson::dom::element require(const char* key) const;
 
   const JsonFile& file_;

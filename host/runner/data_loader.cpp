@@ -38,6 +38,13 @@ void step_back_for_training() {
   static_cast<void>(refused);
 }
 
+// How many threads may help while next() waits: as many as there are processors that it leaves idle.
+int processors_to_spare() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  return sched_getaffinity(0, sizeof usable, &usable) == 0 ? std::max(0, CPU_COUNT(&usable) - 1) : 0;
+}
+
 // Signals go to the training thread: one that a loader thread took would not wake it.
 class SignalsBlocked {
  public:
@@ -81,7 +88,8 @@ struct DataLoader::Impl {
 
   LoaderPass::Result make(const LoaderPass& of_pass, const LoaderPass::Claim& claim) const;
   void start_threads();
-  void work();
+  std::optional<LoaderPass::Claim> claim_for(bool helper);
+  void work(bool helper);
   void make_myself(std::unique_lock<std::mutex>& lock, const LoaderPass::Claim& claim, uint64_t version);
   void complete(std::unique_lock<std::mutex>& lock, int64_t limit, uint64_t version);
 
@@ -94,8 +102,10 @@ struct DataLoader::Impl {
 
   std::mutex mutex;
   std::condition_variable work_there;
+  std::condition_variable help_wanted;
   std::condition_variable sample_ready;
   std::shared_ptr<LoaderPass> pass;  // null between passes
+  int64_t help_limit = 0;            // the sample before which helpers may make what nobody has begun
   bool ending = false;
   std::vector<std::thread> threads;
 };
@@ -107,6 +117,7 @@ DataLoader::Impl::~Impl() {
     pass.reset();
   }
   work_there.notify_all();
+  help_wanted.notify_all();
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -126,21 +137,33 @@ LoaderPass::Result DataLoader::Impl::make(const LoaderPass& of_pass, const Loade
 void DataLoader::Impl::start_threads() {
   if (!threads.empty()) return;
   const SignalsBlocked blocked;
+  const int helpers = std::min(options.num_workers, processors_to_spare());
   try {
-    for (int i = 0; i < options.num_workers; ++i) threads.emplace_back([this] { work(); });
+    for (int i = 0; i < options.num_workers + helpers; ++i) {
+      threads.emplace_back([this, helps = i >= options.num_workers] { work(helps); });
+    }
   } catch (const std::system_error&) {
     // Fewer threads, or none, give the same batches: next() makes what they do not.
-    options.num_workers = static_cast<int>(threads.size());
+    options.num_workers = std::min(options.num_workers, static_cast<int>(threads.size()));
   }
 }
 
-void DataLoader::Impl::work() {
-  pthread_setname_np(pthread_self(), "grapnel-load");
-  step_back_for_training();
+std::optional<LoaderPass::Claim> DataLoader::Impl::claim_for(bool helper) {
+  if (!pass) return std::nullopt;
+  return helper ? pass->claim(dataset.version(), help_limit) : pass->claim(dataset.version());
+}
+
+// A worker makes what will be wanted, while steps are made, with what they leave of the processors. A helper
+// makes what next() is waiting for, so at a time when no step is made, and at the usual priority: other
+// programs of that priority would otherwise keep all processors but one.
+void DataLoader::Impl::work(bool helper) {
+  pthread_setname_np(pthread_self(), helper ? "grapnel-help" : "grapnel-load");
+  if (!helper) step_back_for_training();
+  std::condition_variable& wake = helper ? help_wanted : work_there;
   while (true) {
     std::unique_lock<std::mutex> lock(mutex);
     std::optional<LoaderPass::Claim> claim;
-    work_there.wait(lock, [&] { return ending || (pass && (claim = pass->claim(dataset.version()))); });
+    wake.wait(lock, [&] { return ending || (claim = claim_for(helper)); });
     if (ending) return;
     const std::shared_ptr<LoaderPass> mine = pass;
     lock.unlock();
@@ -162,9 +185,12 @@ void DataLoader::Impl::make_myself(std::unique_lock<std::mutex>& lock, const Loa
   pass->deliver(claim, std::move(result), version);
 }
 
-// Until samples [first, limit) are ready: makes what nobody has begun, then waits for the rest, and when that
-// takes much longer than a sample does, makes it as well.
+// Until samples [first, limit) are ready: makes what nobody has begun, with the helpers, then waits for the
+// rest, and when that takes much longer than a sample does, makes it as well.
 void DataLoader::Impl::complete(std::unique_lock<std::mutex>& lock, int64_t limit, uint64_t version) {
+  if (pass->all_ready(limit)) return;
+  help_limit = limit;
+  help_wanted.notify_all();
   while (!pass->all_ready(limit)) {
     if (const auto claim = pass->claim(version, limit)) {
       make_myself(lock, *claim, version);
@@ -214,6 +240,7 @@ void DataLoader::start_epoch(int64_t epoch, int64_t first_batch) {
   {
     const std::lock_guard<std::mutex> lock(impl_->mutex);
     impl_->next_batch = first_batch;
+    impl_->help_limit = 0;
     impl_->version_seen = impl_->dataset.version();
     impl_->pass = std::move(pass);
   }

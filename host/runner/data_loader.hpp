@@ -3,8 +3,9 @@
 // than the dataset's present ones is made again before it is handed out. No LibTorch in here.
 //
 // Loader threads run at the system's idle priority, so that they never hold up a training step. A thread that
-// gets no processor holds up nobody either: next() makes what nobody has begun, and what a thread has begun
-// but not finished for much longer than a sample takes.
+// gets no processor holds up nobody either: next() makes what nobody has begun, together with helpers of the
+// usual priority that work at no other time, and what a thread has begun but not finished for much longer
+// than a sample takes.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ namespace grapnel::runner {
 
 struct LoaderOptions {
   int64_t batch_size = 1;
-  int num_workers = 0;      // threads; 0: samples are made by next() itself
+  int num_workers = 0;      // threads (and up to as many helpers); 0: samples are made by next() itself
   int prefetch_factor = 2;  // batches a worker may run ahead
   bool drop_last = false;
 };

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -200,6 +202,45 @@ TEST(DataLoader, AThreadThatNeverGetsOnHoldsUpNobody) {
   gate.open();
   auto alone = make_loader(dataset, 0);
   EXPECT_EQ(batches, one_pass(alone, 0));
+}
+
+// Loader threads of idle priority are held back, and the trainer's own first sample waits until another thread
+// has made one: only a helper can. Helpers then make nothing that next() does not wait for.
+TEST(DataLoader, HelpersMakeWhatNextWaitsForAndNothingElse) {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
+  if (CPU_COUNT(&usable) < 2) GTEST_SKIP() << "one processor: nobody is left to help";
+  NumbersDataset dataset(24);
+  Gate workers;
+  Gate trainers_first;
+  std::mutex mutex;
+  std::set<int64_t> helped;
+  const auto trainer = std::this_thread::get_id();
+  dataset.before_get = [&](const SampleKey& key) {
+    char name[16] = "";
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    if (std::this_thread::get_id() == trainer) {
+      trainers_first.wait();
+    } else if (std::string(name) == "grapnel-load") {
+      workers.wait();
+    } else {
+      const std::lock_guard<std::mutex> lock(mutex);
+      helped.insert(key.position);
+      trainers_first.open();
+    }
+  };
+  auto loader = make_loader(dataset, 1, 8);
+  loader.start_epoch(0);
+  workers.await_waiting(1);
+  EXPECT_EQ(loader.next().size(), 8u);
+  std::this_thread::sleep_for(milliseconds(20));
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    EXPECT_FALSE(helped.empty());
+    for (const int64_t position : helped) EXPECT_LT(position, 8) << "the next batch is the workers' to make";
+  }
+  workers.open();
 }
 
 TEST(DataLoader, SlowSamplesOfUnevenCostKeepTheirOrder) {

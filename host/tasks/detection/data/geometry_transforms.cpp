@@ -1,5 +1,6 @@
 // The transforms that move pixels: RandomAffine, RandomFlip, Resize, Pad; and FilterAnnotations, which drops
-// boxes that became too small.
+// boxes that became too small. Maps of px take whole numbers as the centres of pixels, as OpenCV's warps do,
+// and a box's edges as they are, as MMDetection and Megvii's code do.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -41,12 +42,19 @@ class RandomAffine : public Transform {
 
   void apply(LabelledPicture& picture, Draw& draw) const override {
     if (belongs_to_mosaic_ && !picture.is_mosaic) return;
-    const cv::Size size(picture.image.cols + border_.width * 2, picture.image.rows + border_.height * 2);
+    const cv::Size size(picture.size().width + border_.width * 2, picture.size().height + border_.height * 2);
     if (size.width <= 0 || size.height <= 0) return;
     const cv::Matx23d matrix = random_matrix(draw.rng(), size);
-    cv::Mat warped(size, CV_8UC3);
-    cv::warpAffine(picture.image, warped, matrix, size, cv::INTER_LINEAR, cv::BORDER_CONSTANT, border_value_);
-    picture.replace_image(std::move(warped));
+    if (Drawing* drawing = picture.is_mosaic ? picture.open_drawing() : nullptr) {
+      drawing->base.follow_with(matrix);
+      drawing->base.beyond = colour(border_value_);
+      drawing->size = size;
+    } else {
+      cv::Mat warped(size, CV_8UC3);
+      cv::warpAffine(picture.pixels(), warped, matrix, size, cv::INTER_LINEAR, cv::BORDER_CONSTANT,
+                     border_value_);
+      picture.replace_image(std::move(warped));
+    }
     for (LabelledBox& box : picture.boxes) box = moved(box, matrix);
     clip_to_picture(picture.boxes, size.width, size.height);
     if (picture.is_mosaic) picture.is_sized = true;
@@ -68,14 +76,13 @@ class RandomAffine : public Transform {
     return {c + shear_x * s, -s + shear_x * c, shift_x, shear_y * c + s, -shear_y * s + c, shift_y};
   }
 
-  // The upright box around the moved corners. OpenCV's warp maps the centres of pixels, which are at whole
-  // numbers; a box's edges lie between them.
+  // The upright box around the moved corners.
   static LabelledBox moved(const LabelledBox& box, const cv::Matx23d& m) {
     LabelledBox result{1e30f, 1e30f, -1e30f, -1e30f, box.label};
-    for (const double x : {box.x1 - 0.5, box.x2 - 0.5}) {
-      for (const double y : {box.y1 - 0.5, box.y2 - 0.5}) {
-        const auto to_x = static_cast<float>(m(0, 0) * x + m(0, 1) * y + m(0, 2) + 0.5);
-        const auto to_y = static_cast<float>(m(1, 0) * x + m(1, 1) * y + m(1, 2) + 0.5);
+    for (const double x : {box.x1, box.x2}) {
+      for (const double y : {box.y1, box.y2}) {
+        const auto to_x = static_cast<float>(m(0, 0) * x + m(0, 1) * y + m(0, 2));
+        const auto to_y = static_cast<float>(m(1, 0) * x + m(1, 1) * y + m(1, 2));
         result.x1 = std::min(result.x1, to_x);
         result.x2 = std::max(result.x2, to_x);
         result.y1 = std::min(result.y1, to_y);
@@ -109,11 +116,20 @@ class RandomFlip : public Transform {
 
   void apply(LabelledPicture& picture, Draw& draw) const override {
     if (!draw.rng().chance(prob_)) return;
-    cv::Mat flipped(picture.image.size(), CV_8UC3);
-    cv::flip(picture.image, flipped, horizontal_ ? (vertical_ ? -1 : 1) : 0);
-    picture.replace_image(std::move(flipped));
-    const auto w = static_cast<float>(picture.image.cols);
-    const auto h = static_cast<float>(picture.image.rows);
+    const cv::Size size = picture.size();
+    if (picture.drawing) {
+      // Colours are changed pixel by pixel, so they may wait.
+      const cv::Matx23d mirror(horizontal_ ? -1 : 1, 0, horizontal_ ? size.width - 1 : 0, 0,
+                               vertical_ ? -1 : 1, vertical_ ? size.height - 1 : 0);
+      picture.drawing->base.follow_with(mirror);
+      if (picture.drawing->overlay) picture.drawing->overlay->follow_with(mirror);
+    } else {
+      cv::Mat flipped(size, CV_8UC3);
+      cv::flip(picture.pixels(), flipped, horizontal_ ? (vertical_ ? -1 : 1) : 0);
+      picture.replace_image(std::move(flipped));
+    }
+    const auto w = static_cast<float>(size.width);
+    const auto h = static_cast<float>(size.height);
     for (LabelledBox& box : picture.boxes) {
       const LabelledBox before = box;
       if (horizontal_) box.x1 = w - before.x2, box.x2 = w - before.x1;
@@ -128,25 +144,30 @@ class RandomFlip : public Transform {
 };
 
 // keep_ratio fits the picture into (width, height); MMCV's reading of `scale` as long and short edge gives
-// the same for squares.
+// the same for squares. `rounding` is ours: MMCV rounds the sides, Megvii's code cuts them.
 class Resize : public Transform {
  public:
   explicit Resize(Section& section)
       : Transform("Resize"),
         size_(read_size(section, section.either_name("scale", "img_scale"), std::nullopt)),
-        keep_ratio_(section.boolean_or("keep_ratio", false)) {
+        keep_ratio_(section.boolean_or("keep_ratio", false)),
+        rounds_(section.choice_or("rounding", "nearest", {"nearest", "down"}) == "nearest") {
     section.boolean_or("clip_object_border", true);
     section.choice_or("interpolation", "bilinear", {"bilinear"});
     section.choice_or("backend", "cv2", {"cv2"});
   }
 
   std::optional<cv::Size> output_size() const override { return size_; }
-  std::optional<cv::Size> fit_size() const override {
-    return keep_ratio_ ? std::optional(size_) : std::nullopt;
+  std::optional<Fit> fit() const override {
+    return keep_ratio_ ? std::optional(Fit{size_, rounds_}) : std::nullopt;
   }
 
   void apply(LabelledPicture& picture, Draw&) const override {
-    resize_picture(picture, keep_ratio_ ? fit_inside(picture.image.size(), size_) : size_);
+    if (keep_ratio_) {
+      fit_picture(picture, {size_, rounds_});
+    } else {
+      resize_picture(picture, size_);
+    }
     picture.is_sized = true;
     picture.is_mosaic = false;
   }
@@ -154,6 +175,7 @@ class Resize : public Transform {
  private:
   cv::Size size_;
   bool keep_ratio_;
+  bool rounds_;
 };
 
 class Pad : public Transform {
@@ -175,7 +197,7 @@ class Pad : public Transform {
   std::optional<cv::Size> output_size() const override { return size_; }
 
   void apply(LabelledPicture& picture, Draw&) const override {
-    cv::Size size = picture.image.size();
+    cv::Size size = picture.size();
     if (size_) size = {std::max(size.width, size_->width), std::max(size.height, size_->height)};
     if (square_) size.width = size.height = std::max(size.width, size.height);
     size.width = (size.width + divisor_ - 1) / divisor_ * divisor_;
@@ -216,38 +238,12 @@ class FilterAnnotations : public Transform {
 
 }  // namespace
 
-cv::Size fit_inside(cv::Size picture, cv::Size box) {
-  const double scale = std::min(static_cast<double>(box.width) / picture.width,
-                                static_cast<double>(box.height) / picture.height);
-  const auto side = [scale](int length, int limit) {
-    return std::clamp(static_cast<int>(length * scale + 0.5), 1, limit);
-  };
-  return {side(picture.width, box.width), side(picture.height, box.height)};
-}
-
-void resize_picture(LabelledPicture& picture, cv::Size size) {
-  if (size == picture.image.size()) return;
-  const auto scale_x = static_cast<float>(static_cast<double>(size.width) / picture.image.cols);
-  const auto scale_y = static_cast<float>(static_cast<double>(size.height) / picture.image.rows);
-  cv::Mat resized(size, CV_8UC3);
-  cv::resize(picture.image, resized, size, 0, 0, cv::INTER_LINEAR);
-  picture.replace_image(std::move(resized));
-  picture.scale_x *= scale_x;
-  picture.scale_y *= scale_y;
-  for (LabelledBox& box : picture.boxes) {
-    box.x1 *= scale_x;
-    box.x2 *= scale_x;
-    box.y1 *= scale_y;
-    box.y2 *= scale_y;
-  }
-}
-
 void pad_picture(LabelledPicture& picture, cv::Size size, const cv::Scalar& value) {
-  const int right = size.width - picture.image.cols;
-  const int bottom = size.height - picture.image.rows;
+  const int right = size.width - picture.size().width;
+  const int bottom = size.height - picture.size().height;
   if (right == 0 && bottom == 0) return;
   cv::Mat padded(size, CV_8UC3);
-  cv::copyMakeBorder(picture.image, padded, 0, bottom, 0, right, cv::BORDER_CONSTANT, value);
+  cv::copyMakeBorder(picture.pixels(), padded, 0, bottom, 0, right, cv::BORDER_CONSTANT, value);
   picture.replace_image(std::move(padded));
 }
 

@@ -1,8 +1,6 @@
-// YOLOXHSVRandomAug: shifts hue, saturation and value of the whole picture, as MMDetection 3.x has it. Works
-// in OpenCV's 8-bit HSV (hue 0..179).
-#include <algorithm>
+// YOLOXHSVRandomAug: shifts hue, saturation and value of the whole picture, as MMDetection 3.x and Megvii's
+// code have it, which go to 8-bit HSV and back also where nothing is shifted.
 #include <array>
-#include <opencv2/imgproc.hpp>
 
 #include "tasks/detection/data/transform.hpp"
 
@@ -24,26 +22,18 @@ class HsvRandomAug : public Transform {
     for (size_t i = 0; i < 3; ++i) gains[i] = static_cast<int>(draw.rng().uniform(-1, 1) * deltas_[i]);
     // Each channel takes part with probability one half.
     for (int& gain : gains) gain *= static_cast<int>(draw.rng().integer(0, 1));
-    if (gains[0] == 0 && gains[1] == 0 && gains[2] == 0) return;
-    shift(picture, gains);
+    const HsvShift shift{gains[0], gains[1], gains[2]};
+    if (picture.drawing) {
+      picture.drawing->shifts.push_back(shift);
+      return;
+    }
+    picture.own_image();
+    for (int y = 0; y < picture.image.rows; ++y) {
+      shift_hsv(picture.image.ptr(y), static_cast<size_t>(picture.image.cols), shift);
+    }
   }
 
  private:
-  static void shift(LabelledPicture& picture, const std::array<int, 3>& gains) {
-    cv::Mat table(1, 256, CV_8UC3);
-    for (int i = 0; i < 256; ++i) {
-      table.at<cv::Vec3b>(i) = {static_cast<uint8_t>(((i + gains[0]) % 180 + 180) % 180),
-                                static_cast<uint8_t>(std::clamp(i + gains[1], 0, 255)),
-                                static_cast<uint8_t>(std::clamp(i + gains[2], 0, 255))};
-    }
-    cv::Mat hsv;
-    cv::cvtColor(picture.image, hsv, cv::COLOR_BGR2HSV);
-    cv::LUT(hsv, table, hsv);
-    cv::Mat shifted;
-    cv::cvtColor(hsv, shifted, cv::COLOR_HSV2BGR);
-    picture.replace_image(std::move(shifted));
-  }
-
   std::array<double, 3> deltas_;
 };
 

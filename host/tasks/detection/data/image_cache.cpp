@@ -1,5 +1,7 @@
 #include "tasks/detection/data/image_cache.hpp"
 
+#include <utility>
+
 namespace grapnel::detection::data {
 namespace {
 
@@ -7,35 +9,29 @@ int64_t bytes_of(const cv::Mat& image) { return static_cast<int64_t>(image.total
 
 }  // namespace
 
-ImageCache::Picture ImageCache::get(Key key, const std::function<Picture()>& make) {
-  {
-    const std::shared_lock<std::shared_mutex> lock(mutex_);
-    const auto found = pictures_.find(key);
-    if (found != pictures_.end()) return found->second;
-  }
-  Picture picture = make();
-  const int64_t bytes = bytes_of(picture.image);
-  if (bytes > limit_bytes_) return picture;
+cv::Mat ImageCache::find(const Key& key) const {
+  if (limit_bytes_ == 0) return {};
+  const std::shared_lock<std::shared_mutex> lock(mutex_);
+  const auto found = pictures_.find(key);
+  return found == pictures_.end() ? cv::Mat() : found->second;
+}
+
+void ImageCache::put(const Key& key, const cv::Mat& image) {
+  const int64_t bytes = bytes_of(image);
   const std::unique_lock<std::shared_mutex> lock(mutex_);
-  if (bytes_ + bytes > limit_bytes_) drop_other_variants(key.variant);
-  if (bytes_ + bytes <= limit_bytes_ && pictures_.emplace(key, picture).second) bytes_ += bytes;
-  return picture;
+  if (has_room(bytes) && pictures_.emplace(key, image).second) bytes_ += bytes;
+}
+
+void ImageCache::clear() {
+  decltype(pictures_) dropped;  // freed outside of the lock
+  const std::unique_lock<std::shared_mutex> lock(mutex_);
+  dropped.swap(pictures_);
+  bytes_ = 0;
 }
 
 int64_t ImageCache::size() const {
   const std::shared_lock<std::shared_mutex> lock(mutex_);
   return static_cast<int64_t>(pictures_.size());
-}
-
-void ImageCache::drop_other_variants(uint64_t variant) {
-  for (auto entry = pictures_.begin(); entry != pictures_.end();) {
-    if (entry->first.variant == variant) {
-      ++entry;
-      continue;
-    }
-    bytes_ -= bytes_of(entry->second.image);
-    entry = pictures_.erase(entry);
-  }
 }
 
 }  // namespace grapnel::detection::data

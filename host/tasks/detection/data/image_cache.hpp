@@ -1,10 +1,9 @@
-// Decoded pictures kept in memory, so that a picture is read from disk and resized once and not in every
-// epoch. Never changes a result: what it holds is what reading again would give.
+// Decoded pictures kept in memory, so that a picture is read from disk once and not in every epoch. Never
+// changes a result: what it holds is what reading again would give.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <opencv2/core.hpp>
 #include <shared_mutex>
@@ -19,19 +18,18 @@ class ImageCache {
     int64_t index = 0;
     uint64_t variant = 0;
   };
-  struct Picture {
-    cv::Mat image;  // shared with the cache: never written to
-    int original_width_px = 0;
-    int original_height_px = 0;
-  };
 
   explicit ImageCache(int64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  // The picture of `key`, made by `make` when it is not there. Thread-safe; `make` runs outside of any lock
-  // and may run twice for one key at a time. When the limit is reached, pictures of other variants go first;
-  // if there are none, nothing new is kept: with a random order every picture is as likely as another to be
-  // asked for again.
-  Picture get(Key key, const std::function<Picture()>& make);
+  // The picture, shared with the cache: never written to. Empty when it is not there. Thread-safe, as all of
+  // it.
+  cv::Mat find(const Key& key) const;
+  // Whether put() would keep that many bytes: when the limit is reached nothing new is kept, since with a
+  // random order every picture is as likely as another to be asked for again.
+  bool has_room(int64_t bytes) const { return bytes_ + bytes <= limit_bytes_; }
+  void put(const Key& key, const cv::Mat& image);
+  // For when other pictures will be wanted.
+  void clear();
 
   int64_t bytes() const { return bytes_; }
   int64_t size() const;
@@ -45,11 +43,10 @@ class ImageCache {
   struct Equal {
     bool operator()(const Key& a, const Key& b) const { return a.index == b.index && a.variant == b.variant; }
   };
-  void drop_other_variants(uint64_t variant);
 
   const int64_t limit_bytes_;
   mutable std::shared_mutex mutex_;
-  std::unordered_map<Key, Picture, Hash, Equal> pictures_;
+  std::unordered_map<Key, cv::Mat, Hash, Equal> pictures_;
   std::atomic<int64_t> bytes_{0};
 };
 

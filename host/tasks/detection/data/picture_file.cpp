@@ -5,6 +5,8 @@
 #include <cstring>
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,11 +27,15 @@ std::vector<uint8_t> read_bytes(const std::string& path) {
   std::vector<uint8_t> bytes;
   if (std::fseek(file.get(), 0, SEEK_END) == 0) {
     const long size = std::ftell(file.get());
-    if (size > 0) bytes.reserve(static_cast<size_t>(size));
+    if (size > 0) bytes.resize(static_cast<size_t>(size));
     std::rewind(file.get());
   }
-  uint8_t block[1 << 16];
+  // Without the stream's own buffer. A file that grows, or whose size is not known, gives the rest in blocks.
+  std::setvbuf(file.get(), nullptr, _IONBF, 0);
+  size_t filled = std::fread(bytes.data(), 1, bytes.size(), file.get());
+  uint8_t block[1 << 14];
   size_t count = 0;
+  bytes.resize(filled);
   while ((count = std::fread(block, 1, sizeof block, file.get())) > 0)
     bytes.insert(bytes.end(), block, block + count);
   if (std::ferror(file.get())) fail("cannot read the picture", path, std::strerror(errno), "");
@@ -109,13 +115,19 @@ std::string find_truncation(const uint8_t* bytes, size_t size) {
   return "";
 }
 
-cv::Mat read_picture(const std::string& path, int64_t width_px, int64_t height_px) {
-  const std::vector<uint8_t> bytes = read_bytes(path);
+namespace {
+
+std::vector<uint8_t> read_whole_file(const std::string& path) {
+  std::vector<uint8_t> bytes = read_bytes(path);
   const std::string truncation = find_truncation(bytes.data(), bytes.size());
-  if (!truncation.empty()) {
-    fail("damaged picture", path, truncation + " (" + std::to_string(bytes.size()) + " bytes)",
-         "a complete picture");
-  }
+  if (truncation.empty()) return bytes;
+  fail("damaged picture", path, truncation + " (" + std::to_string(bytes.size()) + " bytes)",
+       "a complete picture");
+}
+
+// Whatever OpenCV reads, turned upright or not: see read_picture.
+cv::Mat decode_any(const std::vector<uint8_t>& bytes, const std::string& path, int64_t width_px,
+                   int64_t height_px) {
   cv::Mat image = decode(bytes, cv::IMREAD_COLOR, path);
   if (image.empty())
     fail("cannot decode the picture", path, "no picture", "a JPEG, PNG or other picture that OpenCV reads");
@@ -129,6 +141,53 @@ cv::Mat read_picture(const std::string& path, int64_t width_px, int64_t height_p
        std::to_string(image.cols) + " x " + std::to_string(image.rows) + " px",
        std::to_string(width_px) + " x " + std::to_string(height_px) + " px",
        "boxes are in px of the size that the annotation file gives");
+}
+
+// The part straight from a JPEG; empty when OpenCV shall read the file, or say what is wrong with it.
+std::optional<PicturePart> decode_plain_jpeg(const std::vector<uint8_t>& bytes, int64_t width_px,
+                                             int64_t height_px, int halvings,
+                                             std::optional<cv::Rect> window) {
+  const auto size = jpeg_size(bytes.data(), bytes.size());
+  if (!size || (width_px != 0 && size->width != width_px) || (height_px != 0 && size->height != height_px))
+    return {};
+  const cv::Rect whole({0, 0}, halved(*size, halvings));
+  const cv::Rect wanted = window ? *window & whole : whole;
+  if (wanted.empty()) return {};
+  return decode_jpeg(bytes.data(), bytes.size(), halvings, wanted);
+}
+
+// Means of squares; what is missing of the last ones is the picture's edge again.
+cv::Mat shrink(const cv::Mat& image, int halvings) {
+  if (halvings == 0) return image;
+  const cv::Size size = halved(image.size(), halvings);
+  cv::Mat padded = image;
+  const int right = (size.width << halvings) - image.cols;
+  const int bottom = (size.height << halvings) - image.rows;
+  if (right > 0 || bottom > 0) cv::copyMakeBorder(image, padded, 0, bottom, 0, right, cv::BORDER_REPLICATE);
+  cv::Mat small;
+  cv::resize(padded, small, size, 0, 0, cv::INTER_AREA);
+  return small;
+}
+
+}  // namespace
+
+cv::Mat read_picture(const std::string& path, int64_t width_px, int64_t height_px) {
+  const std::vector<uint8_t> bytes = read_whole_file(path);
+  if (auto part = decode_plain_jpeg(bytes, width_px, height_px, 0, std::nullopt)) return part->image;
+  return decode_any(bytes, path, width_px, height_px);
+}
+
+PicturePart read_picture_part(const std::string& path, int64_t width_px, int64_t height_px, int halvings,
+                              cv::Rect window) {
+  const std::vector<uint8_t> bytes = read_whole_file(path);
+  if (auto part = decode_plain_jpeg(bytes, width_px, height_px, halvings, window)) return *part;
+  return {shrink(decode_any(bytes, path, width_px, height_px), halvings), {0, 0}};
+}
+
+cv::Size picture_size(const std::string& path) {
+  const std::vector<uint8_t> bytes = read_whole_file(path);
+  if (const auto size = jpeg_size(bytes.data(), bytes.size())) return *size;
+  return decode_any(bytes, path, 0, 0).size();
 }
 
 }  // namespace grapnel::detection::data

@@ -81,21 +81,21 @@ void apply_all(const std::vector<TransformPointer>& transforms, LabelledPicture&
 // Draws over one source, with the inner pipeline where there is one.
 class SourceDraw : public Draw {
  public:
-  SourceDraw(CounterRng& rng, const PictureSource& source, cv::Size load_size,
+  SourceDraw(CounterRng& rng, const PictureSource& source, Fit load_fit,
              const std::vector<TransformPointer>& inner, const std::vector<std::string>& skipped)
-      : Draw(rng), source_(source), load_size_(load_size), inner_(inner), skipped_(skipped) {}
+      : Draw(rng), source_(source), load_fit_(load_fit), inner_(inner), skipped_(skipped) {}
 
   LabelledPicture another_picture() override { return load(rng().integer(0, source_.size() - 1)); }
 
   LabelledPicture load(int64_t index) {
-    LabelledPicture picture = source_.load(index, load_size_);
+    LabelledPicture picture = open_picture(source_, index, load_fit_);
     apply_all(inner_, picture, *this, skipped_);
     return picture;
   }
 
  private:
   const PictureSource& source_;
-  cv::Size load_size_;
+  Fit load_fit_;
   const std::vector<TransformPointer>& inner_;
   const std::vector<std::string>& skipped_;
 };
@@ -214,19 +214,19 @@ std::optional<cv::Size> Pipeline::output_size() const {
   return size;
 }
 
-cv::Size Pipeline::load_size() const {
+Fit Pipeline::load_fit() const {
   for (const auto* list : {&inner_, &outer_}) {
     for (const TransformPointer& transform : *list) {
-      if (const auto fit = transform->fit_size()) return *fit;
-      if (!transform->commutes_with_resizing()) return {0, 0};
+      if (const auto fit = transform->fit()) return *fit;
+      if (!transform->commutes_with_resizing()) return {};
     }
   }
-  return {0, 0};
+  return {};
 }
 
 LabelledPicture Pipeline::run(int64_t index, CounterRng& rng, const PictureSource& source,
                               const std::vector<std::string>& skipped) const {
-  SourceDraw draw(rng, source, load_size(), inner_, skipped);
+  SourceDraw draw(rng, source, load_fit(), inner_, skipped);
   LabelledPicture picture;
   // MMDetection's max_refetch.
   constexpr int kMostTries = 15;
@@ -239,9 +239,10 @@ LabelledPicture Pipeline::run(int64_t index, CounterRng& rng, const PictureSourc
 }
 
 void letterbox(LabelledPicture& picture, cv::Size size) {
-  const bool fits = picture.image.cols <= size.width && picture.image.rows <= size.height;
-  if (!picture.is_sized || !fits) resize_picture(picture, fit_inside(picture.image.size(), size));
+  const bool fits = picture.size().width <= size.width && picture.size().height <= size.height;
+  if (!picture.is_sized || !fits) fit_picture(picture, {size});
   pad_picture(picture, size, cv::Scalar::all(kPadValue));
+  picture.pixels();
 }
 
 }  // namespace grapnel::detection::data

@@ -37,6 +37,8 @@ constexpr std::pair<const char*, const char*> kNotes[] = {
     {"*_dataloader.sampler.type", "The order of the samples"},
     {"*_dataloader.sampler.shuffle", "Whether each pass has an order of its own"},
     {"optim_wrapper.type", "How the weights are stepped"},
+    {"optim_wrapper.dtype", "What AmpOptimWrapper runs the network in"},
+    {"auto_scale_lr", "A learning rate in proportion to the batch size"},
     {"optim_wrapper.clip_grad.norm_type", "Which norm: 2 is Euclid's"},
     {"optim_wrapper.paramwise_cfg.norm_decay_mult", "Factor on the weight decay of norm layers"},
     {"optim_wrapper.paramwise_cfg.bias_decay_mult", "Factor on the weight decay of other biases"},

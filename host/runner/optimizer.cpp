@@ -1,25 +1,18 @@
-// The optimiser: one LibTorch optimiser, its groups' names and initial rates, and a complete save and load.
+// SGD, Adam and AdamW over the parameters as they lie in memory: a step is one parallel pass over all of
+// them, with the results of LibTorch's optimisers, which make several passes over each.
 #include "runner/optimizer.hpp"
 
+#include <cmath>
 #include <map>
-#include <tuple>
-#include <type_traits>
-#include <unordered_map>
-#include <unordered_set>
+#include <stdexcept>
 #include <utility>
 
 #include "core/failure.hpp"
-#include "runner/module_tree.hpp"
+#include "runner/flat_pass.hpp"
+#include "runner/flat_update.hpp"
 
 namespace grapnel::runner {
 namespace {
-
-using torch::optim::AdamOptions;
-using torch::optim::AdamParamState;
-using torch::optim::AdamWOptions;
-using torch::optim::AdamWParamState;
-using torch::optim::SGDOptions;
-using torch::optim::SGDParamState;
 
 enum class Kind { kSgd, kAdam, kAdamW };
 
@@ -31,14 +24,10 @@ Kind kind_of(const std::string& type) {
                                        "\"" + type + "\"", "\"SGD\", \"Adam\" or \"AdamW\"", ""});
 }
 
-// LibTorch 1.13 finds a parameter's state by a text, 2.x by a pointer.
-template <class States>
-typename States::key_type state_key(const torch::Tensor& parameter) {
-  if constexpr (std::is_same_v<typename States::key_type, std::string>) {
-    return c10::guts::to_string(parameter.unsafeGetTensorImpl());
-  } else {
-    return parameter.unsafeGetTensorImpl();
-  }
+// What is kept of a parameter between steps, under the names that a checkpoint has.
+std::vector<const char*> state_names(Kind kind) {
+  if (kind == Kind::kSgd) return {"momentum_buffer"};
+  return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
 }
 
 // A copy laid out in memory as the parameter is, which is what autograd and the optimiser make themselves:
@@ -49,6 +38,22 @@ torch::Tensor laid_out_as(const torch::Tensor& parameter, const torch::Tensor& v
   return copy;
 }
 
+// Whether both have their elements in the same order in memory; strides of dimensions of one element say
+// nothing.
+bool lies_as(const torch::Tensor& one, const torch::Tensor& other) {
+  if (one.strides() == other.strides()) return true;
+  for (int64_t d = 0; d < one.dim(); ++d) {
+    if (one.size(d) > 1 && one.stride(d) != other.stride(d)) return false;
+  }
+  return true;
+}
+
+// Of two sums of powers; of order infinity, the larger one, NaN if there is one.
+double joined(double one, double other, double order) {
+  if (!std::isinf(order)) return one + other;
+  return std::isnan(one) || one >= other ? one : other;
+}
+
 [[noreturn]] void refuse(const std::string& what, const std::string& got, const std::string& expected) {
   throw Failure(FailureKind::kConfig,
                 {"the checkpoint's optimizer does not fit this run", what, got, expected,
@@ -57,142 +62,94 @@ torch::Tensor laid_out_as(const torch::Tensor& parameter, const torch::Tensor& v
 
 }  // namespace
 
-std::vector<ParameterGroup> paramwise_groups(torch::nn::Module& model, std::vector<ParameterGroup> groups,
-                                             const OptimizerConfig& config) {
-  std::vector<ParameterGroup> result;
-  if (!config.norm_decay_mult && !config.bias_decay_mult) {
-    for (auto& group : groups) {
-      if (!group.parameters.empty()) result.push_back(std::move(group));
-    }
-    return result;
-  }
-  std::unordered_set<const void*> norm_parameters;
-  for (const TreeModule& each : module_tree(model)) {
-    if (!is_norm_layer(*each.module)) continue;
-    for (const auto& tensor : each.module->parameters(false))
-      norm_parameters.insert(tensor.unsafeGetTensorImpl());
-  }
-  const auto is_bias = [](const std::string& name) {
-    const size_t dot = name.rfind('.');
-    return name.substr(dot == std::string::npos ? 0 : dot + 1) == "bias";
-  };
-  for (auto& group : groups) {
-    // Norm layers first, then biases, then the rest: three groups at most, in this order.
-    ParameterGroup parts[3];
-    const char* const endings[3] = {".norm", ".bias", ""};
-    const double multipliers[3] = {config.norm_decay_mult.value_or(1.0), config.bias_decay_mult.value_or(1.0),
-                                   1.0};
-    for (auto& parameter : group.parameters) {
-      const bool norm = norm_parameters.count(parameter.second.unsafeGetTensorImpl()) > 0;
-      const int part = norm ? 0 : is_bias(parameter.first) ? 1 : 2;
-      parts[part].parameters.push_back(std::move(parameter));
-    }
-    for (int part = 0; part < 3; ++part) {
-      if (parts[part].parameters.empty()) continue;
-      parts[part].name = group.name + endings[part];
-      parts[part].lr_mult = group.lr_mult;
-      parts[part].weight_decay = config.weight_decay * multipliers[part];
-      result.push_back(std::move(parts[part]));
-    }
-  }
-  return result;
-}
-
 struct Optimizer::Impl {
   struct Group {
     std::string name;
     std::vector<std::string> parameters;
     double initial_lr = 0;
     double initial_momentum = 0;
+    double lr = 0;
+    double weight_decay = 0;
+    double momentum = 0;  // SGD
+    double dampening = 0;
+    bool nesterov = false;
+    double betas[2] = {0, 0};  // Adam, AdamW
+    double eps = 0;
+    bool amsgrad = false;
+  };
+  // Of a parameter, between steps.
+  struct State {
+    int64_t step = 0;          // Adam, AdamW
+    torch::Tensor tensors[3];  // as state_names has them; undefined until there is one
+  };
+  // A parameter in the step that is being made.
+  struct Turn {
+    size_t index;  // of the parameter
+    void* parameter;
+    const void* gradient;
+    void* state[3];
+    bool is_double;
+    SgdRule sgd;
+    AdamRule adam;
   };
 
   OptimizerConfig config;
   Kind kind = Kind::kSgd;
   std::vector<Group> groups;
   NamedTensors parameters;
-  std::unique_ptr<torch::optim::Optimizer> torch_optimizer;
+  std::vector<size_t> group_of;  // of each parameter
+  std::vector<State> states;     // of each parameter
+  double gradient_scale = 1;     // of the next step
 
-  torch::optim::OptimizerOptions& options(size_t group) const {
-    return torch_optimizer->param_groups().at(group).options();
-  }
-  SGDOptions& sgd(size_t group) const { return static_cast<SGDOptions&>(options(group)); }
-  AdamOptions& adam(size_t group) const { return static_cast<AdamOptions&>(options(group)); }
-  AdamWOptions& adamw(size_t group) const { return static_cast<AdamWOptions&>(options(group)); }
+  // Kept between steps for their memory only.
+  FlatPass pass;
+  std::vector<Turn> turns;
 
-  std::unique_ptr<torch::optim::OptimizerOptions> make_options(double lr, double weight_decay) const;
-  template <class State>
-  void save_adam_state(Checkpoint& checkpoint) const;
-  template <class State>
-  void load_adam_state(const Checkpoint& checkpoint, const std::map<std::string, torch::Tensor>& tensors);
-  void save_sgd_state(Checkpoint& checkpoint) const;
-  void load_sgd_state(const std::map<std::string, torch::Tensor>& tensors);
+  // The gradient in the memory order of `parameter`, a copy if it has another.
+  static torch::Tensor gradient_for(const torch::Tensor& parameter, const torch::Tensor& gradient);
+  void* state_memory(size_t index, int which, const torch::Tensor& parameter, bool zero);
+  void set_rule(Turn& turn, const torch::Tensor& parameter);
+  template <class T>
+  void update(const Turn& turn, int64_t from, int64_t count) const;
+
   std::map<std::string, double> option_values(size_t group) const;
   void set_option_values(size_t group, const std::map<std::string, double>& values);
 };
-
-std::unique_ptr<torch::optim::OptimizerOptions> Optimizer::Impl::make_options(double lr, double decay) const {
-  const auto betas = std::make_tuple(config.betas[0], config.betas[1]);
-  switch (kind) {
-    case Kind::kSgd: {
-      auto made = std::make_unique<SGDOptions>(lr);
-      made->momentum(config.momentum)
-          .dampening(config.dampening)
-          .weight_decay(decay)
-          .nesterov(config.nesterov);
-      return made;
-    }
-    case Kind::kAdam: {
-      auto made = std::make_unique<AdamOptions>(lr);
-      made->betas(betas).eps(config.eps).weight_decay(decay).amsgrad(config.amsgrad);
-      return made;
-    }
-    case Kind::kAdamW: {
-      auto made = std::make_unique<AdamWOptions>(lr);
-      made->betas(betas).eps(config.eps).weight_decay(decay).amsgrad(config.amsgrad);
-      return made;
-    }
-  }
-  throw std::logic_error("an optimizer of no kind");
-}
 
 Optimizer::Optimizer(const OptimizerConfig& config, std::vector<ParameterGroup> groups)
     : impl_(std::make_unique<Impl>()) {
   impl_->config = config;
   impl_->kind = kind_of(config.type);
-  std::vector<torch::optim::OptimizerParamGroup> torch_groups;
   for (auto& group : groups) {
     Impl::Group kept;
     kept.name = group.name;
-    kept.initial_lr = config.lr * group.lr_mult;
+    kept.lr = kept.initial_lr = config.lr * group.lr_mult;
     kept.initial_momentum = impl_->kind == Kind::kSgd ? config.momentum : config.betas[0];
-    std::vector<torch::Tensor> tensors;
+    kept.weight_decay = group.weight_decay.value_or(config.weight_decay);
+    kept.momentum = config.momentum;
+    kept.dampening = config.dampening;
+    kept.nesterov = config.nesterov;
+    kept.betas[0] = config.betas[0];
+    kept.betas[1] = config.betas[1];
+    kept.eps = config.eps;
+    kept.amsgrad = config.amsgrad;
     for (auto& [name, tensor] : group.parameters) {
+      const bool known = tensor.is_cpu() &&
+                         (tensor.scalar_type() == torch::kFloat || tensor.scalar_type() == torch::kDouble);
+      if (!known) {
+        throw Failure(FailureKind::kConfig, {"this parameter cannot be trained", name, tensor.toString(),
+                                             "float32 or float64 in main memory", ""});
+      }
       kept.parameters.push_back(name);
-      tensors.push_back(tensor);
       impl_->parameters.emplace_back(name, tensor);
+      impl_->group_of.push_back(impl_->groups.size());
     }
-    torch_groups.emplace_back(
-        std::move(tensors),
-        impl_->make_options(kept.initial_lr, group.weight_decay.value_or(config.weight_decay)));
     impl_->groups.push_back(std::move(kept));
   }
+  impl_->states.resize(impl_->parameters.size());
   if (impl_->parameters.empty()) {
     throw Failure(FailureKind::kConfig,
                   {"the model has no parameters to train", "optim_wrapper.optimizer", "", "", ""});
-  }
-  switch (impl_->kind) {
-    case Kind::kSgd:
-      impl_->torch_optimizer =
-          std::make_unique<torch::optim::SGD>(std::move(torch_groups), SGDOptions(config.lr));
-      break;
-    case Kind::kAdam:
-      impl_->torch_optimizer =
-          std::make_unique<torch::optim::Adam>(std::move(torch_groups), AdamOptions(config.lr));
-      break;
-    case Kind::kAdamW:
-      impl_->torch_optimizer =
-          std::make_unique<torch::optim::AdamW>(std::move(torch_groups), AdamWOptions(config.lr));
-      break;
   }
 }
 
@@ -201,159 +158,195 @@ Optimizer::~Optimizer() = default;
 size_t Optimizer::group_count() const { return impl_->groups.size(); }
 const std::string& Optimizer::group_name(size_t group) const { return impl_->groups.at(group).name; }
 size_t Optimizer::parameter_count(size_t group) const { return impl_->groups.at(group).parameters.size(); }
-double Optimizer::lr(size_t group) const { return impl_->options(group).get_lr(); }
-void Optimizer::set_lr(size_t group, double lr) { impl_->options(group).set_lr(lr); }
+double Optimizer::lr(size_t group) const { return impl_->groups.at(group).lr; }
+void Optimizer::set_lr(size_t group, double lr) { impl_->groups.at(group).lr = lr; }
 double Optimizer::initial_lr(size_t group) const { return impl_->groups.at(group).initial_lr; }
 bool Optimizer::has_momentum() const { return impl_->kind != Kind::kSgd || impl_->config.momentum > 0; }
 double Optimizer::initial_momentum(size_t group) const { return impl_->groups.at(group).initial_momentum; }
+double Optimizer::weight_decay(size_t group) const { return impl_->groups.at(group).weight_decay; }
+void Optimizer::set_weight_decay(size_t group, double decay) { impl_->groups.at(group).weight_decay = decay; }
 const NamedTensors& Optimizer::parameters() const { return impl_->parameters; }
 
 double Optimizer::momentum(size_t group) const {
-  switch (impl_->kind) {
-    case Kind::kSgd:
-      return impl_->sgd(group).momentum();
-    case Kind::kAdam:
-      return std::get<0>(impl_->adam(group).betas());
-    case Kind::kAdamW:
-      return std::get<0>(impl_->adamw(group).betas());
-  }
-  return 0;
+  const Impl::Group& its = impl_->groups.at(group);
+  return impl_->kind == Kind::kSgd ? its.momentum : its.betas[0];
 }
 
 void Optimizer::set_momentum(size_t group, double momentum) {
-  switch (impl_->kind) {
-    case Kind::kSgd:
-      impl_->sgd(group).momentum(momentum);
-      break;
-    case Kind::kAdam:
-      std::get<0>(impl_->adam(group).betas()) = momentum;
-      break;
-    case Kind::kAdamW:
-      std::get<0>(impl_->adamw(group).betas()) = momentum;
-      break;
-  }
-}
-
-double Optimizer::weight_decay(size_t group) const {
-  switch (impl_->kind) {
-    case Kind::kSgd:
-      return impl_->sgd(group).weight_decay();
-    case Kind::kAdam:
-      return impl_->adam(group).weight_decay();
-    case Kind::kAdamW:
-      return impl_->adamw(group).weight_decay();
-  }
-  return 0;
-}
-
-void Optimizer::set_weight_decay(size_t group, double decay) {
-  switch (impl_->kind) {
-    case Kind::kSgd:
-      impl_->sgd(group).weight_decay(decay);
-      break;
-    case Kind::kAdam:
-      impl_->adam(group).weight_decay(decay);
-      break;
-    case Kind::kAdamW:
-      impl_->adamw(group).weight_decay(decay);
-      break;
-  }
+  Impl::Group& its = impl_->groups.at(group);
+  (impl_->kind == Kind::kSgd ? its.momentum : its.betas[0]) = momentum;
 }
 
 void Optimizer::zero_grad() {
   for (auto& [name, parameter] : impl_->parameters) parameter.mutable_grad() = torch::Tensor();
+  impl_->gradient_scale = 1;
 }
 
-void Optimizer::step() { impl_->torch_optimizer->step(); }
+torch::Tensor Optimizer::Impl::gradient_for(const torch::Tensor& parameter, const torch::Tensor& gradient) {
+  const bool fits = gradient.layout() == torch::kStrided &&
+                    gradient.scalar_type() == parameter.scalar_type() && lies_as(parameter, gradient);
+  if (fits) return gradient;
+  return laid_out_as(parameter, gradient.is_sparse() ? gradient.to_dense() : gradient);
+}
+
+void* Optimizer::Impl::state_memory(size_t index, int which, const torch::Tensor& parameter, bool zero) {
+  torch::Tensor& tensor = states[index].tensors[which];
+  if (!tensor.defined()) {
+    tensor = zero ? torch::zeros_like(parameter.detach()) : torch::empty_like(parameter.detach());
+  }
+  return tensor.data_ptr();
+}
+
+void Optimizer::Impl::set_rule(Turn& turn, const torch::Tensor& parameter) {
+  const Group& group = groups[group_of[turn.index]];
+  State& state = states[turn.index];
+  if (kind == Kind::kSgd) {
+    const bool fresh = !state.tensors[0].defined();
+    turn.sgd = {group.lr, group.momentum, group.dampening, group.weight_decay, group.nesterov, fresh};
+    turn.state[0] = group.momentum != 0 ? state_memory(turn.index, 0, parameter, false) : nullptr;
+    return;
+  }
+  const auto t = static_cast<double>(++state.step);
+  turn.adam = {group.lr,
+               group.betas[0],
+               group.betas[1],
+               group.eps,
+               group.weight_decay,
+               kind == Kind::kAdamW,
+               1 - std::pow(group.betas[0], t),
+               1 - std::pow(group.betas[1], t)};
+  turn.state[0] = state_memory(turn.index, 0, parameter, true);
+  turn.state[1] = state_memory(turn.index, 1, parameter, true);
+  turn.state[2] = group.amsgrad ? state_memory(turn.index, 2, parameter, true) : nullptr;
+}
+
+template <class T>
+void Optimizer::Impl::update(const Turn& turn, int64_t from, int64_t count) const {
+  const auto at = [from](void* memory) {
+    return memory == nullptr ? nullptr : static_cast<T*>(memory) + from;
+  };
+  const T* gradient = static_cast<const T*>(turn.gradient) + from;
+  if (kind == Kind::kSgd) {
+    update_sgd(turn.sgd, gradient_scale, at(turn.parameter), gradient, at(turn.state[0]), count);
+  } else {
+    update_adam(turn.adam, gradient_scale, at(turn.parameter), gradient, at(turn.state[0]), at(turn.state[1]),
+                at(turn.state[2]), count);
+  }
+}
+
+void Optimizer::step() {
+  Impl& impl = *impl_;
+  const torch::NoGradGuard no_grad;
+  impl.pass.clear();
+  impl.turns.clear();
+  std::vector<torch::Tensor> made;                                  // what the turns point into
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> write_back;  // parameters with gaps in memory
+  for (size_t i = 0; i < impl.parameters.size(); ++i) {
+    const torch::Tensor& parameter = impl.parameters[i].second;
+    if (!parameter.grad().defined()) continue;
+    torch::Tensor values = parameter;
+    if (!values.is_non_overlapping_and_dense()) {
+      values = laid_out_as(parameter, parameter);
+      write_back.emplace_back(parameter, values);
+    }
+    const torch::Tensor gradient = Impl::gradient_for(values, parameter.grad());
+    Impl::Turn turn{};
+    turn.index = i;
+    turn.parameter = values.data_ptr();
+    turn.gradient = gradient.data_ptr();
+    turn.is_double = values.scalar_type() == torch::kDouble;
+    impl.set_rule(turn, values);
+    impl.turns.push_back(turn);
+    impl.pass.add(values.numel());
+    if (!gradient.is_same(parameter.grad())) made.push_back(gradient);
+    parameter.unsafeGetTensorImpl()->bump_version();
+  }
+  impl.pass.run([&impl](int64_t, size_t which, int64_t from, int64_t count) {
+    const Impl::Turn& turn = impl.turns[which];
+    if (turn.is_double)
+      impl.update<double>(turn, from, count);
+    else
+      impl.update<float>(turn, from, count);
+  });
+  for (auto& [parameter, values] : write_back) parameter.copy_(values);
+  impl.gradient_scale = 1;
+}
 
 double Optimizer::clip_gradients() {
-  if (!impl_->config.clip_grad_max_norm) return 0;
-  std::vector<torch::Tensor> tensors;
-  tensors.reserve(impl_->parameters.size());
-  for (const auto& [name, parameter] : impl_->parameters) tensors.push_back(parameter);
-  return torch::nn::utils::clip_grad_norm_(tensors, *impl_->config.clip_grad_max_norm,
-                                           impl_->config.clip_grad_norm_type);
+  Impl& impl = *impl_;
+  if (!impl.config.clip_grad_max_norm) return 0;
+  const double order = impl.config.clip_grad_norm_type;
+  FlatPass pass;
+  bool any_float = false;
+  std::vector<torch::Tensor> gradients;
+  for (const auto& [name, parameter] : impl.parameters) {
+    if (!parameter.grad().defined()) continue;
+    const bool dense = parameter.is_non_overlapping_and_dense();
+    gradients.push_back(
+        Impl::gradient_for(dense ? parameter : torch::empty_like(parameter), parameter.grad()));
+    any_float = any_float || gradients.back().scalar_type() == torch::kFloat;
+    pass.add(gradients.back().numel());
+  }
+  std::vector<double> sums(static_cast<size_t>(pass.chunks()), 0.0);
+  pass.run([&](int64_t chunk, size_t which, int64_t from, int64_t count) {
+    const torch::Tensor& gradient = gradients[which];
+    const double sum =
+        gradient.scalar_type() == torch::kDouble
+            ? sum_of_powers(static_cast<const double*>(gradient.data_ptr()) + from, count, order)
+            : sum_of_powers(static_cast<const float*>(gradient.data_ptr()) + from, count, order);
+    double& of_chunk = sums[static_cast<size_t>(chunk)];
+    of_chunk = joined(of_chunk, sum, order);
+  });
+  double norm = 0;
+  for (const double sum : sums) norm = joined(norm, sum, order);
+  if (!std::isinf(order)) norm = std::pow(norm, 1 / order);
+  // In float32 if the gradients are: LibTorch's clip_grad_norm_ has the same factor then.
+  const double limit = *impl.config.clip_grad_max_norm;
+  const double factor =
+      any_float ? static_cast<float>(limit) / (static_cast<float>(norm) + 1e-6F) : limit / (norm + 1e-6);
+  impl.gradient_scale = factor > 1 ? 1 : factor;  // NaN stays
+  return norm;
 }
 
 std::map<std::string, double> Optimizer::Impl::option_values(size_t group) const {
-  const Group& kept = groups.at(group);
-  std::map<std::string, double> values = {{"lr", options(group).get_lr()},
-                                          {"initial_lr", kept.initial_lr},
-                                          {"initial_momentum", kept.initial_momentum}};
-  const auto add_adam = [&values](auto& adam_options) {
-    values["betas_0"] = std::get<0>(adam_options.betas());
-    values["betas_1"] = std::get<1>(adam_options.betas());
-    values["eps"] = adam_options.eps();
-    values["amsgrad"] = adam_options.amsgrad() ? 1 : 0;
-    values["weight_decay"] = adam_options.weight_decay();
-  };
-  switch (kind) {
-    case Kind::kSgd:
-      values["momentum"] = sgd(group).momentum();
-      values["dampening"] = sgd(group).dampening();
-      values["weight_decay"] = sgd(group).weight_decay();
-      values["nesterov"] = sgd(group).nesterov() ? 1 : 0;
-      break;
-    case Kind::kAdam:
-      add_adam(adam(group));
-      break;
-    case Kind::kAdamW:
-      add_adam(adamw(group));
-      break;
+  const Group& its = groups.at(group);
+  std::map<std::string, double> values = {{"lr", its.lr},
+                                          {"initial_lr", its.initial_lr},
+                                          {"initial_momentum", its.initial_momentum},
+                                          {"weight_decay", its.weight_decay}};
+  if (kind == Kind::kSgd) {
+    values["momentum"] = its.momentum;
+    values["dampening"] = its.dampening;
+    values["nesterov"] = its.nesterov ? 1 : 0;
+  } else {
+    values["betas_0"] = its.betas[0];
+    values["betas_1"] = its.betas[1];
+    values["eps"] = its.eps;
+    values["amsgrad"] = its.amsgrad ? 1 : 0;
   }
   return values;
 }
 
 void Optimizer::Impl::set_option_values(size_t group, const std::map<std::string, double>& values) {
+  Group& its = groups[group];
   const auto value = [&](const char* name) {
     const auto found = values.find(name);
-    if (found == values.end()) refuse("group " + groups[group].name, "no option " + std::string(name), "one");
+    if (found == values.end()) refuse("group " + its.name, "no option " + std::string(name), "one");
     return found->second;
   };
-  const auto set_adam = [&](auto& adam_options) {
-    adam_options.betas(std::make_tuple(value("betas_0"), value("betas_1")));
-    adam_options.eps(value("eps")).amsgrad(value("amsgrad") != 0).weight_decay(value("weight_decay"));
-  };
-  groups[group].initial_lr = value("initial_lr");
-  groups[group].initial_momentum = value("initial_momentum");
-  options(group).set_lr(value("lr"));
-  switch (kind) {
-    case Kind::kSgd:
-      sgd(group).momentum(value("momentum")).dampening(value("dampening"));
-      sgd(group).weight_decay(value("weight_decay")).nesterov(value("nesterov") != 0);
-      break;
-    case Kind::kAdam:
-      set_adam(adam(group));
-      break;
-    case Kind::kAdamW:
-      set_adam(adamw(group));
-      break;
-  }
-}
-
-void Optimizer::Impl::save_sgd_state(Checkpoint& checkpoint) const {
-  auto& states = torch_optimizer->state();
-  for (const auto& [name, parameter] : parameters) {
-    const auto found = states.find(state_key<std::decay_t<decltype(states)>>(parameter));
-    if (found == states.end()) continue;
-    const auto& buffer = static_cast<SGDParamState&>(*found->second).momentum_buffer();
-    if (buffer.defined()) checkpoint.optimizer_tensors.emplace_back("momentum_buffer/" + name, buffer);
-  }
-}
-
-template <class State>
-void Optimizer::Impl::save_adam_state(Checkpoint& checkpoint) const {
-  auto& states = torch_optimizer->state();
-  for (const auto& [name, parameter] : parameters) {
-    const auto found = states.find(state_key<std::decay_t<decltype(states)>>(parameter));
-    if (found == states.end()) continue;
-    auto& state = static_cast<State&>(*found->second);
-    checkpoint.optimizer_steps[name] = state.step();
-    checkpoint.optimizer_tensors.emplace_back("exp_avg/" + name, state.exp_avg());
-    checkpoint.optimizer_tensors.emplace_back("exp_avg_sq/" + name, state.exp_avg_sq());
-    if (state.max_exp_avg_sq().defined()) {
-      checkpoint.optimizer_tensors.emplace_back("max_exp_avg_sq/" + name, state.max_exp_avg_sq());
-    }
+  its.lr = value("lr");
+  its.initial_lr = value("initial_lr");
+  its.initial_momentum = value("initial_momentum");
+  its.weight_decay = value("weight_decay");
+  if (kind == Kind::kSgd) {
+    its.momentum = value("momentum");
+    its.dampening = value("dampening");
+    its.nesterov = value("nesterov") != 0;
+  } else {
+    its.betas[0] = value("betas_0");
+    its.betas[1] = value("betas_1");
+    its.eps = value("eps");
+    its.amsgrad = value("amsgrad") != 0;
   }
 }
 
@@ -366,49 +359,15 @@ void Optimizer::save(Checkpoint& checkpoint) const {
     checkpoint.optimizer_groups.push_back(
         {impl_->groups[g].name, impl_->option_values(g), impl_->groups[g].parameters});
   }
-  switch (impl_->kind) {
-    case Kind::kSgd:
-      impl_->save_sgd_state(checkpoint);
-      break;
-    case Kind::kAdam:
-      impl_->save_adam_state<AdamParamState>(checkpoint);
-      break;
-    case Kind::kAdamW:
-      impl_->save_adam_state<AdamWParamState>(checkpoint);
-      break;
-  }
-}
-
-void Optimizer::Impl::load_sgd_state(const std::map<std::string, torch::Tensor>& tensors) {
-  auto& states = torch_optimizer->state();
-  for (const auto& [name, parameter] : parameters) {
-    const auto found = tensors.find("momentum_buffer/" + name);
-    if (found == tensors.end()) continue;
-    auto state = std::make_unique<SGDParamState>();
-    state->momentum_buffer(laid_out_as(parameter, found->second));
-    states[state_key<std::decay_t<decltype(states)>>(parameter)] = std::move(state);
-  }
-}
-
-template <class State>
-void Optimizer::Impl::load_adam_state(const Checkpoint& checkpoint,
-                                      const std::map<std::string, torch::Tensor>& tensors) {
-  auto& states = torch_optimizer->state();
-  for (const auto& [name, parameter] : parameters) {
-    const auto step = checkpoint.optimizer_steps.find(name);
-    if (step == checkpoint.optimizer_steps.end()) continue;
-    const auto tensor = [&](const char* kind_of_average) {
-      const auto found = tensors.find(std::string(kind_of_average) + "/" + name);
-      return found == tensors.end() ? torch::Tensor() : laid_out_as(parameter, found->second);
-    };
-    auto state = std::make_unique<State>();
-    state->step(step->second);
-    state->exp_avg(tensor("exp_avg"));
-    state->exp_avg_sq(tensor("exp_avg_sq"));
-    state->max_exp_avg_sq(tensor("max_exp_avg_sq"));
-    if (!state->exp_avg().defined() || !state->exp_avg_sq().defined())
-      refuse(name, "a step without averages", "both");
-    states[state_key<std::decay_t<decltype(states)>>(parameter)] = std::move(state);
+  const std::vector<const char*> names = state_names(impl_->kind);
+  for (size_t i = 0; i < impl_->parameters.size(); ++i) {
+    const std::string& name = impl_->parameters[i].first;
+    const Impl::State& state = impl_->states[i];
+    if (state.step > 0) checkpoint.optimizer_steps[name] = state.step;
+    for (size_t n = 0; n < names.size(); ++n) {
+      if (!state.tensors[n].defined()) continue;
+      checkpoint.optimizer_tensors.emplace_back(std::string(names[n]) + "/" + name, state.tensors[n]);
+    }
   }
 }
 
@@ -422,36 +381,40 @@ void Optimizer::load(const Checkpoint& checkpoint) {
     refuse("parameter groups", std::to_string(checkpoint.optimizer_groups.size()),
            std::to_string(impl.groups.size()));
   }
-  std::map<std::string, torch::Tensor> tensors;
-  for (const auto& [name, tensor] : checkpoint.optimizer_tensors) tensors.emplace(name, tensor);
   for (size_t g = 0; g < impl.groups.size(); ++g) {
     if (checkpoint.optimizer_groups[g].parameters != impl.groups[g].parameters) {
       refuse("group " + impl.groups[g].name, "other parameters", "those of the model");
     }
   }
-  for (const auto& [name, parameter] : impl.parameters) {
-    for (const char* prefix : {"momentum_buffer/", "exp_avg/", "exp_avg_sq/", "max_exp_avg_sq/"}) {
-      const auto found = tensors.find(prefix + name);
-      if (found != tensors.end() && found->second.sizes() != parameter.sizes()) {
-        refuse(prefix + name, c10::str(found->second.sizes()), c10::str(parameter.sizes()));
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& [name, tensor] : checkpoint.optimizer_tensors) tensors.emplace(name, tensor);
+  const std::vector<const char*> names = state_names(impl.kind);
+  std::vector<Impl::State> loaded(impl.states.size());
+  for (size_t i = 0; i < loaded.size(); ++i) {
+    const auto& [name, parameter] = impl.parameters[i];
+    for (size_t n = 0; n < names.size(); ++n) {
+      const std::string key = std::string(names[n]) + "/" + name;
+      const auto found = tensors.find(key);
+      if (found == tensors.end()) continue;
+      if (found->second.sizes() != parameter.sizes()) {
+        refuse(key, c10::str(found->second.sizes()), c10::str(parameter.sizes()));
       }
+      loaded[i].tensors[n] = laid_out_as(parameter, found->second);
     }
+    if (impl.kind == Kind::kSgd) continue;
+    const auto step = checkpoint.optimizer_steps.find(name);
+    if (step == checkpoint.optimizer_steps.end()) {
+      loaded[i] = {};  // averages count from their first step
+      continue;
+    }
+    loaded[i].step = step->second;
+    if (!loaded[i].tensors[0].defined() || !loaded[i].tensors[1].defined())
+      refuse(name, "a step without averages", "both");
   }
   for (size_t g = 0; g < impl.groups.size(); ++g) {
     impl.set_option_values(g, checkpoint.optimizer_groups[g].options);
   }
-  impl.torch_optimizer->state().clear();
-  switch (impl.kind) {
-    case Kind::kSgd:
-      impl.load_sgd_state(tensors);
-      break;
-    case Kind::kAdam:
-      impl.load_adam_state<AdamParamState>(checkpoint, tensors);
-      break;
-    case Kind::kAdamW:
-      impl.load_adam_state<AdamWParamState>(checkpoint, tensors);
-      break;
-  }
+  impl.states = std::move(loaded);
 }
 
 }  // namespace grapnel::runner

@@ -1,5 +1,6 @@
-// LibTorch's SGD, Adam and AdamW behind what the runner, hooks and checkpoints need of an optimiser: named
-// groups whose options can be read and set, and a state that survives a save (1.13's own loses the options).
+// SGD, Adam and AdamW as LibTorch's, behind what the runner, hooks and checkpoints need of an optimiser:
+// named groups whose options can be read and set, and a state that survives a save (1.13's own loses the
+// options).
 #pragma once
 
 #include <torch/torch.h>
@@ -22,7 +23,8 @@ std::vector<ParameterGroup> paramwise_groups(torch::nn::Module& model, std::vect
 
 class Optimizer {
  public:
-  // Groups must not be empty. A group's lr is the config's times its lr_mult.
+  // Groups must not be empty. A group's lr is the config's times its lr_mult. Parameters are float32 or
+  // float64 in main memory and may lie there in any order; Failure(kConfig) for another.
   Optimizer(const OptimizerConfig& config, std::vector<ParameterGroup> groups);
   ~Optimizer();
 
@@ -46,7 +48,8 @@ class Optimizer {
   // then left alone by the update, before a resume as after one.
   void zero_grad();
   void step();
-  // Clips all gradients together as config says; gives the norm before, 0 when clipping is off.
+  // Measures all gradients together and clips them as config says; gives the norm before, 0 when clipping is
+  // off. The gradients are multiplied in the very next step, which is the pass that reads them anyway.
   double clip_gradients();
 
   void save(Checkpoint& checkpoint) const;

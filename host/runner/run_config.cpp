@@ -155,12 +155,22 @@ void read_optimizer(Section section, OptimizerConfig& config) {
   finish(section);
 }
 
+void read_half_type(Section& wrapper, bool used) {
+  if (!wrapper.records() && wrapper.has("dtype") && wrapper.string("dtype") == "float16") {
+    wrapper.fail("dtype", "float16 cannot be trained in on a CPU", "\"float16\"", "\"bfloat16\"",
+                 "bfloat16 is as fast and has float32's range: loss_scale is not needed either");
+  }
+  wrapper.choice_or("dtype", "bfloat16", {"bfloat16"});
+  if (used || !wrapper.has("dtype")) return;
+  spdlog::warn("{}: optim_wrapper.dtype is ignored: only AmpOptimWrapper has one",
+               wrapper.raw("dtype")->source().text());
+}
+
 OptimizerConfig read_optim_wrapper(Section wrapper) {
   OptimizerConfig config;
-  if (wrapper.has("type") && wrapper.string("type") == "AmpOptimWrapper") {
-    wrapper.fail("type", "half precision is not there", "\"AmpOptimWrapper\"", "\"OptimWrapper\"");
-  }
-  wrapper.choice_or("type", "OptimWrapper", {"OptimWrapper"});
+  config.bfloat16 =
+      wrapper.choice_or("type", "OptimWrapper", {"OptimWrapper", "AmpOptimWrapper"}) == "AmpOptimWrapper";
+  read_half_type(wrapper, config.bfloat16);
   config.accumulative_counts = wrapper.integer_or("accumulative_counts", 1, {1, 1'000'000});
   read_optimizer(wrapper.required_table("optimizer"), config);
   if (auto clip = wrapper.table("clip_grad")) read_clip_grad(*clip, config);
@@ -176,13 +186,22 @@ OptimizerConfig read_optim_wrapper(Section wrapper) {
   return config;
 }
 
+// The batch size that the rate is written for; empty when it holds for any.
+std::optional<int64_t> read_auto_scale_lr(Section section) {
+  const bool enabled = section.boolean_or("enable", false);
+  const int64_t size = section.integer("base_batch_size", {1, 1'000'000'000});
+  finish(section);
+  return enabled ? std::optional<int64_t>(size) : std::nullopt;
+}
+
 // val_cfg or test_cfg: whether its loop is wanted. `false` switches it off although there is a dataloader.
 bool read_eval_cfg(Section& root, const char* key, const char* loop_type, bool has_dataloader,
-                   const std::string& dataloader_key) {
+                   const std::string& dataloader_key, bool& bfloat16) {
   const bool is_there = root.has(key);
   auto cfg = root.table_or_false(key);
   if (!cfg) return !is_there && has_dataloader;
   cfg->choice_or("type", loop_type, {loop_type});
+  bfloat16 = cfg->boolean_or("fp16", false);
   finish(*cfg);
   if (!has_dataloader) {
     root.fail(key, std::string(key) + " without " + dataloader_key, "no " + dataloader_key, "a table",
@@ -270,8 +289,11 @@ RunConfig read_root(Section& root, const ConfigNode& config) {
   if (auto section = root.table("val_dataloader")) run.val_dataloader = read_dataloader(*section, false);
   if (auto section = root.table("test_dataloader")) run.test_dataloader = read_dataloader(*section, false);
   if (auto section = root.table("optim_wrapper")) run.optimizer = read_optim_wrapper(*section);
-  run.val = read_eval_cfg(root, "val_cfg", "ValLoop", run.val_dataloader.has_value(), "val_dataloader");
-  run.test = read_eval_cfg(root, "test_cfg", "TestLoop", run.test_dataloader.has_value(), "test_dataloader");
+  if (auto section = root.table("auto_scale_lr")) run.lr_base_batch_size = read_auto_scale_lr(*section);
+  run.val = read_eval_cfg(root, "val_cfg", "ValLoop", run.val_dataloader.has_value(), "val_dataloader",
+                          run.val_bfloat16);
+  run.test = read_eval_cfg(root, "test_cfg", "TestLoop", run.test_dataloader.has_value(), "test_dataloader",
+                           run.test_bfloat16);
   run.val_evaluator = read_evaluator(root, "val_evaluator", run.val_dataloader.has_value());
   run.test_evaluator = read_evaluator(root, "test_evaluator", run.test_dataloader.has_value());
   finish(root);

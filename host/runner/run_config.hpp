@@ -49,6 +49,7 @@ struct OptimizerConfig {
   // paramwise_cfg: norm_decay_mult, bias_decay_mult (empty: the task's own groups decide)
   std::optional<double> norm_decay_mult;
   std::optional<double> bias_decay_mult;
+  bool bfloat16 = false;  // AmpOptimWrapper: training's forward passes under autocast
 };
 
 struct RunConfig {
@@ -65,8 +66,11 @@ struct RunConfig {
   std::optional<LoopConfig> train;
   bool val = false;  // val_dataloader is there (and val_cfg, unless false)
   bool test = false;
+  bool val_bfloat16 = false;  // val_cfg.fp16: forward passes under autocast
+  bool test_bfloat16 = false;
   std::optional<DataloaderConfig> train_dataloader, val_dataloader, test_dataloader;
   std::optional<OptimizerConfig> optimizer;
+  std::optional<int64_t> lr_base_batch_size;  // auto_scale_lr: the batch, over all ranks, that lr is for
   ConfigNode val_evaluator, test_evaluator;  // tables; kNone when absent
   ConfigNode model;                          // the task's table, `type` included
   ConfigNode whole;                          // the resolved config

@@ -131,6 +131,18 @@ TEST_F(Resume, WithAdamGivesTheSameBits) {
   }
 }
 
+TEST_F(Resume, InHalfPrecisionGivesTheSameBits) {
+  RunSpec half = spec(folder_.path("whole"));
+  half.optimizer.bfloat16 = true;
+  TestRun whole(half);
+  undisturbed(whole);
+  for (int64_t iter : {0, 3, 6, 13}) interrupt_and_resume(half, whole, "after_train_iter", iter);
+  RunSpec full = spec(folder_.path("float32"));
+  TestRun other(full);
+  undisturbed(other);
+  EXPECT_NE(difference(other, whole), "") << "nothing ran in bfloat16";
+}
+
 TEST_F(Resume, FromOtherPointsGivesTheSameBits) {
   TestRun whole(spec(folder_.path("whole")));
   undisturbed(whole);

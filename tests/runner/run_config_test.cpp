@@ -152,8 +152,38 @@ TEST(RunConfig, RefusesWrongValues) {
   expect_failure(with("DefaultSampler", "RandomSampler"), {"sampler.type", "DefaultSampler"});
   expect_failure(with("seed = 7", "seed = -7"), {"randomness.seed"});
   expect_failure(with("accumulative_counts = 4", "accumulative_counts = 0"), {"accumulative_counts"});
-  expect_failure(with("type = \"OptimWrapper\"", "type = \"AmpOptimWrapper\""),
-                 {"AmpOptimWrapper", "OptimWrapper"});
+  expect_failure(with("type = \"OptimWrapper\"", "type = \"AmpWrapper\""), {"AmpWrapper", "AmpOptimWrapper"});
+  expect_failure(with("type = \"OptimWrapper\"", "type = \"AmpOptimWrapper\"\ndtype = \"float16\""),
+                 {"optim_wrapper.dtype", "float16", "CPU", "bfloat16"});
+  expect_failure(with("type = \"OptimWrapper\"", "type = \"AmpOptimWrapper\"\ndtype = \"float64\""),
+                 {"optim_wrapper.dtype", "float64", "bfloat16"});
+}
+
+TEST(RunConfig, TakesHalfPrecisionAsMMEngineNamesIt) {
+  const auto read = [](const std::string& text) { return read_run_config(parse_toml(text, "demo.toml")); };
+  EXPECT_FALSE(read(kGood).optimizer->bfloat16);
+  const std::string amp = with("\"OptimWrapper\"", "\"AmpOptimWrapper\"\nloss_scale = \"dynamic\"");
+  EXPECT_TRUE(read(amp).optimizer->bfloat16);
+  EXPECT_FALSE(read(amp).val_bfloat16);  // an evaluation is float32 unless val_cfg says otherwise
+  const std::string named = with("\"OptimWrapper\"", "\"AmpOptimWrapper\"\ndtype = \"bfloat16\"");
+  EXPECT_TRUE(read(named).optimizer->bfloat16);
+  ConfigNode config = parse_toml(kGood, "demo.toml");
+  config.set("val_cfg", ConfigNode::table({{"fp16", ConfigNode::boolean(true)}}));
+  EXPECT_TRUE(read_run_config(config).val_bfloat16);
+  EXPECT_FALSE(read_run_config(config).test_bfloat16);
+}
+
+TEST(RunConfig, TakesTheBatchSizeThatTheRateIsFor) {
+  const auto read = [](const char* text) {
+    ConfigNode config = parse_toml(kGood, "demo.toml");
+    config.set("auto_scale_lr", *parse_toml(text, "scale.toml").find("auto_scale_lr"));
+    return read_run_config(config).lr_base_batch_size;
+  };
+  EXPECT_EQ(read("auto_scale_lr = { enable = true, base_batch_size = 64 }"), 64);
+  EXPECT_EQ(read("auto_scale_lr = { enable = false, base_batch_size = 64 }"), std::nullopt);
+  EXPECT_EQ(read("auto_scale_lr = { base_batch_size = 64 }"), std::nullopt);
+  EXPECT_THROW(read("auto_scale_lr = { enable = true }"), Failure);
+  EXPECT_THROW(read("auto_scale_lr = { enable = true, base_batch_size = 0 }"), Failure);
 }
 
 TEST(RunConfig, RefusesWhatDoesNotComeTogether) {

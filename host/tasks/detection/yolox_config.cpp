@@ -37,6 +37,9 @@ YoloxConfig read_yolox_config(Section model) {
   if (auto test = model.table("test_cfg")) {
     PostprocessOptions& options = config.postprocess;
     options.score_threshold = test->number_or("score_thr", options.score_threshold, {0, 1});
+    options.multi_label = test->boolean_or("multi_label", false);
+    options.nms_pre = test->integer_or("nms_pre", -1, {-1, 100'000'000});
+    options.max_per_img = test->integer_or("max_per_img", -1, {-1, 100'000'000});
     if (auto nms = test->table("nms")) {
       nms->choice_or("type", "nms", {"nms"});
       options.iou_threshold = nms->number_or("iou_threshold", options.iou_threshold, {0, 1});

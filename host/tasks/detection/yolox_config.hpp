@@ -27,6 +27,9 @@ struct PostprocessOptions {
   double score_threshold = 0.01;  // on objectness * class probability; kept if equal
   double iou_threshold = 0.65;    // a box that overlaps a better one by more is dropped
   bool class_agnostic = false;    // false: boxes compete within their class only
+  bool multi_label = false;       // every class of an anchor that reaches the threshold, not only its best
+  int64_t nms_pre = -1;           // so many of the best go on to suppression; below 1: all
+  int64_t max_per_img = -1;       // so many of the best are kept; below 1: all
 };
 
 struct YoloxConfig {

@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
   grapnel::cli::add_config_verbs(app, verb);
   grapnel::cli::add_data_verbs(app, verb);
   grapnel::cli::add_coco_eval_verb(app, verb);
+  grapnel::cli::add_weights_verb(app, verb);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -12,6 +12,7 @@
 #include "core/config_file.hpp"
 #include "core/logging.hpp"
 #include "runner/weights.hpp"
+#include "tasks/detection/picture_list.hpp"
 #include "tasks/detection/predict.hpp"
 
 namespace grapnel::cli {
@@ -20,6 +21,7 @@ namespace {
 struct PredictArguments {
   std::string config, checkpoint;
   std::vector<std::string> overrides;
+  std::vector<std::string> pictures;  // files and folders
   detection::PredictOptions predict;
 };
 
@@ -40,6 +42,8 @@ void describe_classes(detection::DetectionTask& task, const runner::RunConfig& r
 
 int predict(PredictArguments& arguments) {
   set_up_logging({"WARNING"});
+  const auto pictures = detection::list_pictures(arguments.pictures);
+  arguments.predict.pictures = pictures.files;
   const auto run = runner::read_run_config(load_config(arguments.config, arguments.overrides));
   tune_torch(run.threads);
   const auto task = make_task(run.model);
@@ -50,10 +54,15 @@ int predict(PredictArguments& arguments) {
   runner::load_weights(detector->model(), arguments.checkpoint);
   describe_classes(*detector, run, arguments.predict);
   if (arguments.predict.size_px[0] == 0) arguments.predict.size_px = {640, 640};
-  const int64_t drawn = detection::predict_pictures(*detector, arguments.predict);
+  const auto summary = detection::predict_pictures(*detector, arguments.predict);
   std::printf("%s: %zu pictures with %lld boxes of score %.2f and more, results.json\n", arguments.predict.out.c_str(),
-              arguments.predict.pictures.size(), static_cast<long long>(drawn), arguments.predict.draw_threshold);
-  return 0;
+              summary.drawn_pictures, static_cast<long long>(summary.drawn_boxes), arguments.predict.draw_threshold);
+  if (pictures.skipped > 0) std::printf("%zu other files in the folders were skipped\n", pictures.skipped);
+  if (summary.unreadable_pictures == 0) return 0;
+  std::fflush(stdout);
+  std::fprintf(stderr, "grapnel: %zu of %zu pictures could not be read\n", summary.unreadable_pictures,
+               pictures.files.size());
+  return 1;
 }
 
 }  // namespace
@@ -62,11 +71,13 @@ void add_predict_verb(CLI::App& app, Verb& verb, char** argv) {
   auto arguments = std::make_shared<PredictArguments>();
   CLI::App* sub = app.add_subcommand("predict", "Draws a detector's boxes into pictures");
   sub->add_option("CONFIG", arguments->config, "The run's TOML file")->required();
-  sub->add_option("IMAGE", arguments->predict.pictures, "Pictures")->required();
+  sub->add_option("IMAGE", arguments->pictures, "Pictures, and folders of pictures")->required();
   sub->add_option("--checkpoint", arguments->checkpoint, "The weights")->type_name("CKPT")->required();
   sub->add_option("--out", arguments->predict.out, "Folder for the pictures and results.json")->type_name("DIR")->required();
   sub->add_option("--score", arguments->predict.draw_threshold, "Boxes below are not drawn")
       ->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  sub->add_option("--batch", arguments->predict.batch_size, "Pictures that the network sees at once")
+      ->check(CLI::Range(1, 64))->capture_default_str();
   sub->add_option("--set", arguments->overrides, "Overrides one key")->type_name("KEY=VALUE")->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   sub->callback([&verb, arguments, argv] {

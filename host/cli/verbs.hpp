@@ -19,5 +19,6 @@ void add_config_verbs(CLI::App& app, Verb& verb);                // config check
 void add_config_schema_verb(CLI::App& config, Verb& verb);       // config schema
 void add_data_verbs(CLI::App& app, Verb& verb);                  // data fashion-scenes
 void add_coco_eval_verb(CLI::App& app, Verb& verb);              // coco-eval
+void add_weights_verb(CLI::App& app, Verb& verb);                // weights
 
 }  // namespace grapnel::cli

@@ -97,10 +97,11 @@ std::string difference(const ProcessState& before, const ProcessState& after) {
   return {};
 }
 
-// LibTorch is the host's, and with it what loading LibTorch does to the process.
+// LibTorch and OpenCV are the host's, and with them what loading them does to the process: both need a BLAS, and
+// OpenBLAS starts its threads when it is loaded.
 void load_hosts_libraries(const CaseInput& input) {
   for (const std::string& name : probe_elf(input.file).needed) {
-    if (name.rfind("libtorch", 0) == 0 || name.rfind("libc10", 0) == 0)
+    if (name.rfind("libtorch", 0) == 0 || name.rfind("libc10", 0) == 0 || name.rfind("libopencv_", 0) == 0)
       ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   }
 }

@@ -96,29 +96,42 @@ void HookHost::Impl::take_failure(HookInstance& instance, const grapnel_point_ar
 
 namespace {
 
-// Calls hooks from `call` on until one does not return OK or throws, which leaves `call` at that one. Small and
-// apart from what handles failures, so that the loop keeps everything in registers.
-template <bool kTimed>
+// Small and apart from what handles failures, so that the loop keeps everything in registers.
+template <bool kTimed, bool kObserved>
 [[gnu::noinline]] grapnel_status call_until_failure(const HookCall*& place, const HookCall* end,
                                                     const grapnel_point_args* args, ErrorBuffer& error,
-                                                    const TickClock& clock) {
+                                                    const CallWatch& watch) {
   const HookCall* call = place;
   struct KeepPlace {
     ~KeepPlace() { place = call; }
     const HookCall*& place;
     const HookCall*& call;
   } keep_place{place, call};
+  struct Announcement {
+    ~Announcement() {
+      if constexpr (kObserved) observer->end();
+    }
+    HookObserver* observer;
+  };
   Breadcrumb& crumb = breadcrumb;
-  uint64_t before = kTimed ? clock.now() : 0;
+  uint64_t before = kTimed ? watch.clock.now() : 0;
   for (; call != end; ++call) {
     crumb.instance_key = call->key;
     error.text()[0] = '\0';
-    const grapnel_status status = call->function(call->self, args, error.raw());
-    if constexpr (kTimed) {
-      const uint64_t after = clock.now();
-      call->time->calls += 1;
-      call->time->ticks += after - before;
-      before = after;
+    if constexpr (kObserved) {
+      watch.observer->begin(call->key, crumb.call);
+      if constexpr (kTimed) before = watch.clock.now();
+    }
+    grapnel_status status;
+    {
+      [[maybe_unused]] const Announcement announcement{watch.observer};
+      status = call->function(call->self, args, error.raw());
+      if constexpr (kTimed) {
+        const uint64_t after = watch.clock.now();
+        call->time->calls += 1;
+        call->time->ticks += after - before;
+        before = after;
+      }
     }
     if (__builtin_expect(status != GRAPNEL_STATUS_OK, 0)) return status;
   }
@@ -126,6 +139,19 @@ template <bool kTimed>
 }
 
 }  // namespace
+
+void HookHost::Impl::choose_call_loop() {
+  if (watch.observer != nullptr)
+    call_loop = times_calls ? &call_until_failure<true, true> : &call_until_failure<false, true>;
+  else
+    call_loop = times_calls ? &call_until_failure<true, false> : &call_until_failure<false, false>;
+}
+
+void HookHost::set_observer(HookObserver* observer) {
+  if (impl_->watch.observer == observer) return;
+  impl_->watch.observer = observer;
+  impl_->choose_call_loop();
+}
 
 void HookHost::Impl::run(const grapnel_point_args& given, std::vector<HookFailure>* collected) {
   const auto point = static_cast<size_t>(given.point);
@@ -145,10 +171,8 @@ void HookHost::Impl::run(const grapnel_point_args& given, std::vector<HookFailur
   const HookCall* const end = call + calls.size();
   ErrorBuffer error;
   while (true) {
-    const grapnel_status status = call_guarded(error, [&] {
-      return times_calls ? call_until_failure<true>(call, end, &args, error, clock)
-                         : call_until_failure<false>(call, end, &args, error, clock);
-    });
+    const grapnel_status status =
+        call_guarded(error, [&] { return call_loop(call, end, &args, error, watch); });
     if (call == end) return;
     take_failure(*call->instance, args, error.message(status), collected);
     ++call;

@@ -65,8 +65,7 @@ std::vector<LoadRequest> find_files(const PluginCatalog& catalog, const std::vec
 }  // namespace
 
 HookHost::HookHost(const ServiceTable& services, void* context, bool times_calls)
-    : impl_(std::make_unique<Impl>(subscribed_points_)) {
-  impl_->times_calls = times_calls;
+    : impl_(std::make_unique<Impl>(subscribed_points_, times_calls)) {
   impl_->services = services;
   impl_->host_data = {&impl_->services, context};
 }

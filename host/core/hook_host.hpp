@@ -49,6 +49,15 @@ struct HookState {
   std::vector<Tensor> tensors;
 };
 
+// Told of every call of a hook while HookHost::set_observer names it.
+class HookObserver {
+ public:
+  virtual ~HookObserver() = default;
+  // Right before and right after the call, whatever comes of it. Neither may throw.
+  virtual void begin(const char* instance_key, const char* point) noexcept = 0;
+  virtual void end() noexcept = 0;
+};
+
 class HookHost {
  public:
   // `context` is what services get back through context_of(); core never looks at it.
@@ -75,6 +84,10 @@ class HookHost {
   }
   // Calls every subscriber whatever happens and gives the failures back: for on_exception, after_run.
   std::vector<HookFailure> dispatch_to_all(const grapnel_point_args& args);
+
+  // Whom to tell of every call from the next dispatch on; null: nobody, which costs a dispatch nothing. The
+  // observer must outlive its appointment.
+  void set_observer(HookObserver* observer);
 
   // Every instance's state, in hook order; throws HookFailure.
   std::vector<HookState> save_states();

@@ -86,18 +86,34 @@ grapnel_status call_guarded(ErrorBuffer& error, Call&& call) {
   }
 }
 
+// What the loop over a point's hooks reads besides them.
+struct CallWatch {
+  TickClock clock;
+  HookObserver* observer = nullptr;
+};
+
+// Calls hooks from `place` on until one does not return OK or throws, which leaves `place` at that one.
+using CallLoop = grapnel_status (*)(const HookCall*& place, const HookCall* end,
+                                    const grapnel_point_args* args, ErrorBuffer& error,
+                                    const CallWatch& watch);
+
 static_assert(GRAPNEL_POINT_COUNT <= 64, "subscribed_points has a bit a point");
 
 struct HookHost::Impl {
-  explicit Impl(uint64_t& subscribed_points) : subscribed_points(subscribed_points) {}
+  Impl(uint64_t& subscribed_points, bool times_calls)
+      : subscribed_points(subscribed_points), times_calls(times_calls) {
+    choose_call_loop();
+  }
 
   uint64_t& subscribed_points;  // HookHost's own, which dispatch looks at first
-  bool times_calls = true;
+  const bool times_calls;
+  // Chosen ahead, so that a dispatch pays for an observer only while there is one.
+  CallLoop call_loop = nullptr;
   ServiceTable services;
   HostData host_data;
   std::vector<std::unique_ptr<HookInstance>> instances;  // in hook order
   std::array<std::vector<HookCall>, GRAPNEL_POINT_COUNT> points;
-  TickClock clock;
+  CallWatch watch;
   int depth = 0;         // dispatches that are running, one inside the other
   bool changed = false;  // a hook was disabled: rebuild the arrays when no dispatch runs
 
@@ -105,6 +121,8 @@ struct HookHost::Impl {
   // over.
   void run(const grapnel_point_args& args, std::vector<HookFailure>* collected);
   void rebuild_points();
+  // To be called when the observer changes.
+  void choose_call_loop();
   // Never called again; its rows in running arrays become no-ops.
   void disable(HookInstance& instance);
   // Disables the instance if its config says so, else throws or collects.

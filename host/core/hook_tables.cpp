@@ -28,7 +28,7 @@ std::string HookHost::time_table() const {
     uint64_t calls;
     double seconds;
   };
-  const double tick_s = impl_->clock.seconds_per_tick();
+  const double tick_s = impl_->watch.clock.seconds_per_tick();
   std::vector<Row> rows;
   size_t hook_width = 4, point_width = 5;
   for (const auto& instance : impl_->instances) {

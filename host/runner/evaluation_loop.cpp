@@ -1,4 +1,5 @@
 // The validation and test loops.
+#include "runner/amp_scope.hpp"
 #include "runner/runner_impl.hpp"
 
 namespace grapnel::runner {
@@ -31,13 +32,17 @@ bool Runner::Impl::evaluate(Mode which) {
   its.loader->start_epoch(0);
   bool interrupted = false;
   for (int64_t batch_idx = 0; !interrupted; ++batch_idx) {
+    NamedRange data_range("data");
     auto samples = its.loader->next();
     if (samples.empty()) break;
     batch = task.collate(split, std::move(samples));
+    data_range.end();
     has_batch = true;
     call(points.before_iter, {batch_idx});
     {
       torch::NoGradGuard no_grad;
+      const HalfPrecisionScope half(val ? config.val_bfloat16 : config.test_bfloat16);
+      const NamedRange range("evaluate");
       outputs = task.eval_step(batch);
     }
     call(points.after_iter, {batch_idx});
@@ -51,7 +56,10 @@ bool Runner::Impl::evaluate(Mode which) {
     if (outer == Mode::kNone) interrupt({epoch, iter, epoch_batch, false});
     return false;
   }
-  metrics = task.finish_evaluation();
+  {
+    const NamedRange range("metrics");
+    metrics = task.finish_evaluation();
+  }
   const Position next = {epoch, iter, epoch_batch, false};
   call(points.after_epoch);
   save_requested(agree().saves, next);

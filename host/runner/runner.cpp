@@ -37,6 +37,7 @@ Runner::Impl::Impl(RunConfig run_config, Task& its_task, HookHost& its_hooks, Co
   if (config.test && config.test_dataloader)
     test_data = make_loop_data(Split::kTest, *config.test_dataloader);
   if (config.train) {
+    if (config.lr_base_batch_size) scale_lr();
     optimizer = std::make_unique<Optimizer>(
         *config.optimizer, paramwise_groups(task.model(), task.parameter_groups(), *config.optimizer));
   }
@@ -66,6 +67,15 @@ Runner::Impl::LoopData Runner::Impl::make_loop_data(Split split, const Dataloade
                    "at least one whole batch", "lower batch_size or set drop_last = false"});
   }
   return made;
+}
+
+// MMEngine's auto_scale_lr: in proportion to the batch over all ranks.
+void Runner::Impl::scale_lr() {
+  const int64_t batch_size = collectives.world_size() * config.train_dataloader->batch_size;
+  const double ratio = static_cast<double>(batch_size) / static_cast<double>(*config.lr_base_batch_size);
+  config.optimizer->lr *= ratio;
+  spdlog::info("the learning rate is that of batches of {} times {}, for batches of {}: {}",
+               *config.lr_base_batch_size, ratio, batch_size, config.optimizer->lr);
 }
 
 // A start's logs go to a folder of its own, named after the time; two starts in one second get two folders.
@@ -162,6 +172,7 @@ grapnel_point_args Runner::Impl::point_args(int32_t which, const PointExtras& ex
 
 void Runner::Impl::call(int32_t which, const PointExtras& extras) {
   point = point_args(which, extras);
+  hooks.set_observer(hook_ranges.if_anyone_listens());
   hooks.dispatch(point);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/hook_ranges.hpp"
 #include "runner/runner.hpp"
 
 namespace grapnel::runner {
@@ -43,6 +44,7 @@ struct Runner::Impl {
 
   // ---- runner.cpp: building, points, the frame of a run
   LoopData make_loop_data(Split split, const DataloaderConfig& dataloader);
+  void scale_lr();
   void make_folders();
   grapnel_point_args point_args(int32_t which, const PointExtras& extras) const;
   void call(int32_t which, const PointExtras& extras);
@@ -71,6 +73,7 @@ struct Runner::Impl {
   bool run_iterations();
   bool run_train_iteration(int64_t batch_idx);
   void train_step(int64_t batch_idx);
+  StepOutput forward();
   void drop_gradients();
   bool validate();
 
@@ -125,6 +128,7 @@ struct Runner::Impl {
   bool asks_before_step = false;
   bool before_run_called = false;
   grapnel_point_args point{};
+  HookRanges hook_ranges;
   Batch batch;
   bool has_batch = false;
   NamedTensors outputs;

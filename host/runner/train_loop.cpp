@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include "core/failure.hpp"
+#include "runner/amp_scope.hpp"
+#include "runner/hook_ranges.hpp"
 #include "runner/runner_impl.hpp"
 #include "runner/signals.hpp"
 
@@ -80,6 +82,7 @@ bool Runner::Impl::run_iterations() {
 }
 
 bool Runner::Impl::run_train_iteration(int64_t batch_idx) {
+  NamedRange data_range("data");
   auto samples = train_data.loader->next();
   if (samples.empty()) {
     throw Failure(FailureKind::kRun,
@@ -87,6 +90,7 @@ bool Runner::Impl::run_train_iteration(int64_t batch_idx) {
                    std::to_string(train_length()) + " batches in a pass", ""});
   }
   batch = task.collate(Split::kTrain, std::move(samples));
+  data_range.end();
   has_batch = true;
   call(GRAPNEL_POINT_BEFORE_TRAIN_ITER, {batch_idx});
   train_step(batch_idx);
@@ -109,6 +113,12 @@ bool Runner::Impl::run_train_iteration(int64_t batch_idx) {
   return !validation || validate();
 }
 
+// Autocast is for the forward pass only: backward follows the types that it left.
+StepOutput Runner::Impl::forward() {
+  const HalfPrecisionScope half(config.optimizer->bfloat16);
+  return task.train_step(batch);
+}
+
 void Runner::Impl::drop_gradients() {
   optimizer->zero_grad();
   accumulated = 0;
@@ -117,8 +127,10 @@ void Runner::Impl::drop_gradients() {
 // Gradient accumulation as MMEngine's OptimWrapper: each loss is divided by the number of batches that its
 // step covers, and the step is made at every multiple and at the run's last iteration.
 void Runner::Impl::train_step(int64_t batch_idx) {
+  NamedRange forward_range("forward");
   task.prepare_train_batch(batch);
-  StepOutput output = task.train_step(batch);
+  StepOutput output = forward();
+  forward_range.end();
   outputs.clear();
   outputs.emplace_back("loss", output.loss.detach());
   for (auto& part : output.parts) outputs.push_back(std::move(part));
@@ -127,7 +139,10 @@ void Runner::Impl::train_step(int64_t batch_idx) {
   const int64_t counts = config.optimizer->accumulative_counts;
   const int64_t last_iters = max_iters() % counts;
   const int64_t covered = iter < max_iters() - last_iters ? counts : last_iters;
-  (covered > 1 ? output.loss / static_cast<double>(covered) : output.loss).backward();
+  {
+    const NamedRange range("backward");
+    (covered > 1 ? output.loss / static_cast<double>(covered) : output.loss).backward();
+  }
   ++accumulated;
 
   bool skip = false;
@@ -146,6 +161,7 @@ void Runner::Impl::train_step(int64_t batch_idx) {
   if (skip) {
     drop_gradients();
   } else if (step_now) {
+    const NamedRange range("optimizer step");
     const double norm = optimizer->clip_gradients();
     if (config.optimizer->clip_grad_max_norm) hub.update_scalar("train/grad_norm", norm);
     optimizer->step();

@@ -235,6 +235,50 @@ TEST_F(HookHostTest, KnowsShorterAndLongerVtables) {
   }
 }
 
+// Writes beside what the hooks themselves write.
+class JournalingObserver : public HookObserver {
+ public:
+  explicit JournalingObserver(std::vector<std::string>& journal) : journal_(journal) {}
+  void begin(const char* instance_key, const char* point) noexcept override {
+    journal_.push_back(std::string("begin ") + instance_key + " " + point);
+  }
+  void end() noexcept override { journal_.push_back("end"); }
+
+ private:
+  std::vector<std::string>& journal_;
+};
+
+TEST_F(HookHostTest, AnObserverIsToldOfEachCallWhateverComesOfItUntilItIsTakenAway) {
+  for (const bool times_calls : {true, false}) {
+    HookHost host(services_, static_cast<test::HookHostFixture*>(this), times_calls);
+    host.load(catalog_, hooks(recorder("a") + recorder("b", "fail_at = \"before_run\"")));
+    JournalingObserver observer(journal_);
+    host.set_observer(&observer);
+    news();
+    host.dispatch(at(GRAPNEL_POINT_BEFORE_VAL));
+    host.dispatch(at(GRAPNEL_POINT_AFTER_TRAIN_ITER));
+    EXPECT_THAT(news(), ElementsAre("begin Recorder after_train_iter", "a:after_train_iter", "end",
+                                    "begin Recorder#2 after_train_iter", "b:after_train_iter", "end"));
+    EXPECT_THROW(host.dispatch(at(GRAPNEL_POINT_BEFORE_RUN)), HookFailure);
+    EXPECT_THAT(news(), ElementsAre("begin Recorder before_run", "a:before_run", "end",
+                                    "begin Recorder#2 before_run", "b:before_run", "end"));
+    EXPECT_EQ(times_calls, !host.time_table().empty());
+    host.set_observer(nullptr);
+    host.dispatch(at(GRAPNEL_POINT_AFTER_TRAIN_ITER));
+    EXPECT_THAT(news(), ElementsAre("a:after_train_iter", "b:after_train_iter"));
+    host.destroy();
+    news();
+  }
+}
+
+TEST_F(HookHostTest, AnObserverIsToldOfTheEndOfACallThatThrew) {
+  load(plain("ThrowsInCallback"));
+  JournalingObserver observer(journal_);
+  host_.set_observer(&observer);
+  EXPECT_THROW(host_.dispatch(at(GRAPNEL_POINT_BEFORE_RUN)), HookFailure);
+  EXPECT_THAT(news(), ElementsAre("begin ThrowsInCallback before_run", "end"));
+}
+
 TEST_F(HookHostTest, CountsCallsAndTime) {
   load(recorder("a"));
   for (int i = 0; i < 5; ++i) host_.dispatch(at(GRAPNEL_POINT_BEFORE_TRAIN_ITER));

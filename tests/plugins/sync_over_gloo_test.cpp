@@ -1,4 +1,4 @@
-// SyncNormHook, SyncRandomSizeHook and CheckInvalidLossHook over a real Gloo group of two ranks: the runner's
+// SyncNormHook, SyncBuffersHook, SyncRandomSizeHook and CheckInvalidLossHook over a real Gloo group of two ranks: the runner's
 // own collectives, on two threads that meet through a file.
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -61,6 +61,8 @@ class OverGloo : public ::testing::Test {
 };
 
 TEST_F(OverGloo, SyncNormAveragesNormLayersAndNothingElse) { on_two_ranks(ranks(), expect_norms_averaged); }
+
+TEST_F(OverGloo, SyncBuffersAveragesEveryBuffer) { on_two_ranks(ranks(), expect_buffers_averaged); }
 
 TEST_F(OverGloo, SyncRandomSizeGivesAllRanksRankZerosSize) { expect_sizes_agree(ranks()); }
 

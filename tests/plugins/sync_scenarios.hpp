@@ -1,4 +1,4 @@
-// What the two synchronising hooks must do with two ranks, whatever carries the collectives: in memory or
+// What the synchronising hooks must do with two ranks, whatever carries the collectives: in memory or
 // Gloo.
 #pragma once
 
@@ -68,6 +68,20 @@ inline void expect_norms_averaged(ShippedHookHost& host, int32_t rank) {
   EXPECT_EQ(host.parameters[3].tensor.values(), (std::vector<double>{own}))
       << "a synchronised layer was changed";
   EXPECT_EQ(host.buffers[2].tensor.values(), (std::vector<double>{own}));
+  EXPECT_EQ(host.collective_calls, 1) << "one flat all-reduce is enough";
+}
+
+// The same model: here it is the buffers, whoever owns them.
+inline void expect_buffers_averaged(ShippedHookHost& host, int32_t rank) {
+  make_norm_model(host, rank);
+  ASSERT_TRUE(host.load("SyncBuffersHook"));
+  const CallResult result = host.call("after_train_epoch");
+  ASSERT_TRUE(result) << result;
+  const double own = rank;
+  EXPECT_EQ(host.buffers[0].tensor.values(), (std::vector<double>{0.25, -0.5}));
+  EXPECT_EQ(host.buffers[1].tensor.values(), (std::vector<double>{1099511627777.0}));
+  EXPECT_EQ(host.buffers[2].tensor.values(), (std::vector<double>{1})) << "0.5, rounded";
+  EXPECT_EQ(host.parameters[2].tensor.values(), (std::vector<double>{10 * own})) << "a parameter was changed";
   EXPECT_EQ(host.collective_calls, 1) << "one flat all-reduce is enough";
 }
 

@@ -6,7 +6,9 @@
 
 #include "core/failure.hpp"
 #include "core/section.hpp"
+#include "runner/amp_scope.hpp"
 #include "tasks/detection/coco_results_file.hpp"
+#include "tasks/detection/data/batch_plane.hpp"
 #include "tasks/detection/yolox_config.hpp"
 #include "tasks/detection/yolox_loss.hpp"
 
@@ -64,6 +66,21 @@ Tensor make_targets(const std::vector<std::unique_ptr<runner::Sample>>& samples)
     }
   }
   return targets;
+}
+
+// [B, 6] float64, as detection_task.hpp says.
+Tensor make_image_info(const BatchImages& images) {
+  Tensor info = torch::zeros({static_cast<int64_t>(images.size()), 6}, torch::kFloat64);
+  double* row = info.data_ptr<double>();
+  for (const BatchImage& image : images) {
+    row[0] = static_cast<double>(image.image_id);
+    row[1] = image.scale_x;
+    row[2] = image.scale_y;
+    row[3] = image.width_px;
+    row[4] = image.height_px;
+    row += 6;
+  }
+  return info;
 }
 
 // Boxes [N, 7] from the network's picture to the original's px, clipped to it.
@@ -134,16 +151,23 @@ Batch DetectionTask::collate(Split split, std::vector<std::unique_ptr<runner::Sa
     width = std::max<int64_t>(width, image.cols);
   }
   const auto count = static_cast<int64_t>(samples.size());
-  Tensor images = padded_images(count, up_to_32(height), up_to_32(width));
+  Tensor images = torch::empty({count, up_to_32(height), up_to_32(width), 3}).permute({0, 3, 1, 2});
+  const cv::Size plane(static_cast<int>(images.size(3)), static_cast<int>(images.size(2)));
+  at::parallel_for(0, count, 1, [&](int64_t first, int64_t end) {
+    for (int64_t i = first; i < end; ++i) {
+      const auto& sample = static_cast<const DetectionSample&>(*samples[static_cast<size_t>(i)]);
+      data::write_plane(sample.image, image_plane(images, i), plane, kPad);
+    }
+  });
   auto infos = std::make_shared<BatchImages>();
   for (int64_t i = 0; i < count; ++i) {
     const auto& sample = static_cast<const DetectionSample&>(*samples[static_cast<size_t>(i)]);
-    copy_pixels(sample.image, image_plane(images, i), images.size(3));
     infos->push_back({sample.image_id, sample.scale_x, sample.scale_y, sample.original_width_px, sample.original_height_px});
   }
   Batch batch;
   batch.tensors.emplace_back("inputs", images);
-  if (split == Split::kTrain) batch.tensors.emplace_back("targets", make_targets(samples));
+  batch.tensors.emplace_back("targets", make_targets(samples));
+  if (split != Split::kTrain) batch.tensors.emplace_back("image_info", make_image_info(*infos));
   batch.extra = std::move(infos);
   batch.size = count;
   return batch;
@@ -169,7 +193,11 @@ void DetectionTask::prepare_train_batch(Batch& batch) {
 }
 
 runner::StepOutput DetectionTask::train_step(Batch& batch) {
-  const YoloxLosses losses = compute_losses(net_->forward(batch.tensor("inputs")), batch.tensor("targets"), net_->head().use_l1);
+  HeadOutput predicted = net_->forward(batch.tensor("inputs"));
+  // Matching and losses are float32's, whatever the network ran in.
+  const runner::FullPrecisionScope full_precision;
+  predicted.predictions = predicted.predictions.to(torch::kFloat);
+  const YoloxLosses losses = compute_losses(predicted, batch.tensor("targets"), net_->head().use_l1);
   runner::StepOutput output{losses.total,
                             {{"loss_cls", losses.classification.detach()},
                              {"loss_bbox", losses.iou.detach()},
@@ -228,17 +256,25 @@ runner::Metrics DetectionTask::finish_evaluation() {
   return metrics;
 }
 
-Tensor DetectionTask::detect(const cv::Mat& picture, std::array<int64_t, 2> size_px) {
+std::vector<Tensor> DetectionTask::detect(const std::vector<cv::Mat>& pictures, std::array<int64_t, 2> size_px) {
   torch::NoGradGuard no_grad;
-  const double scale = std::min(static_cast<double>(size_px[0]) / picture.rows, static_cast<double>(size_px[1]) / picture.cols);
-  cv::Mat resized;
-  cv::resize(picture, resized, cv::Size(std::max(1, static_cast<int>(picture.cols * scale)),
-                                        std::max(1, static_cast<int>(picture.rows * scale))), 0, 0, cv::INTER_LINEAR);
-  Tensor images = padded_images(1, size_px[0], size_px[1]);
-  copy_pixels(resized, image_plane(images, 0), size_px[1]);
-  Tensor boxes = postprocess(decode(net_->forward(images)), postprocess_)[0];
-  map_to_original(boxes, static_cast<float>(scale), static_cast<float>(scale), picture.cols, picture.rows);
-  return boxes;
+  Tensor images = padded_images(static_cast<int64_t>(pictures.size()), size_px[0], size_px[1]);
+  std::vector<double> scales;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const cv::Mat& picture = pictures[i];
+    const double scale = std::min(static_cast<double>(size_px[0]) / picture.rows, static_cast<double>(size_px[1]) / picture.cols);
+    cv::Mat resized;
+    cv::resize(picture, resized, cv::Size(std::max(1, static_cast<int>(picture.cols * scale)),
+                                          std::max(1, static_cast<int>(picture.rows * scale))), 0, 0, cv::INTER_LINEAR);
+    copy_pixels(resized, image_plane(images, static_cast<int64_t>(i)), size_px[1]);
+    scales.push_back(scale);
+  }
+  std::vector<Tensor> found = postprocess(decode(net_->forward(images)), postprocess_);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto scale = static_cast<float>(scales[i]);
+    map_to_original(found[i], scale, scale, pictures[i].cols, pictures[i].rows);
+  }
+  return found;
 }
 
 }  // namespace grapnel::detection

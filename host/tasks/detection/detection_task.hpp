@@ -17,7 +17,9 @@
 namespace grapnel::detection {
 
 // Batches are "inputs" [B, 3, H, W] float32 BGR in 0..255, channels-last, H and W multiples of 32, and "targets"
-// [B, M, 5] float32 (class, cx, cy, w, h in px; rows of zeros are padding). Loss parts carry MMDetection's names:
+// [B, M, 5] float32 (class, cx, cy, w, h in px of the inputs; rows of zeros are padding). Validation and test batches
+// also have "image_info" [B, 6] float64: image id, px of the inputs a px of the original in x and in y, width and height
+// of the original in px, 0. Loss parts carry MMDetection's names:
 // loss_bbox, loss_obj, loss_cls, loss_l1. Metrics are "coco/bbox_mAP", "coco/bbox_mAP_50", ...
 class DetectionTask : public runner::Task {
  public:
@@ -50,9 +52,9 @@ class DetectionTask : public runner::Task {
   runner::Metrics finish_evaluation() override;
   std::string evaluation_table() const override { return table_; }
 
-  // Detections of one picture (BGR, uint8), letterboxed into `size_px` {height, width}: [N, 7] as postprocess gives
-  // them, in px of the picture and clipped to it.
-  torch::Tensor detect(const cv::Mat& picture, std::array<int64_t, 2> size_px);
+  // Detections of each picture (BGR, uint8), letterboxed into `size_px` {height, width} and seen in one batch: [N, 7] as
+  // postprocess gives them, in px of the picture and clipped to it. The model must be in evaluation mode.
+  std::vector<torch::Tensor> detect(const std::vector<cv::Mat>& pictures, std::array<int64_t, 2> size_px);
 
  private:
   Yolox net_{nullptr};

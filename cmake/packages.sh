@@ -5,7 +5,7 @@ grapnel_packages=(
   build-essential cmake ninja-build ccache pkg-config
   libtorch-dev libopenblas0-pthread libgloo-dev
   libboost-dev libboost-filesystem-dev libtomlplusplus-dev libspdlog-dev libcli11-dev
-  libsimdjson-dev libdlpack-dev zlib1g-dev
+  libsimdjson-dev libdlpack-dev zlib1g-dev libjpeg62-turbo-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev
   python3-dev
   dataset-fashion-mnist
@@ -15,7 +15,7 @@ grapnel_test_packages=(
   libgtest-dev libgmock-dev
   clang libc++-14-dev libc++abi-14-dev rustc
   abigail-tools
-  python3-numpy python3-jsonschema
+  python3-numpy python3-jsonschema python3-torch
   dpkg-dev file
 )
 

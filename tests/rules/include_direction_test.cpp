@@ -1,5 +1,5 @@
-// Who may include whom: plugins -> sdk; core -> sdk; conformance -> core, sdk; runner -> core; services ->
-// runner, core, sdk; tasks -> runner, core; embedding -> services, runner, core, sdk; cli -> all of host. Hooks are called through core's dispatch only, so neither the
+// Who may include whom: plugins -> sdk, drawing; drawing -> nobody; core -> sdk; conformance -> core, sdk; runner -> core; services ->
+// runner, core, sdk; tasks -> runner, core, drawing; embedding -> services, runner, core, sdk; cli -> all of host. Hooks are called through core's dispatch only, so neither the
 // runner nor a task may name a service's table; core knows nothing of LibTorch.
 #include <gtest/gtest.h>
 
@@ -47,7 +47,7 @@ bool starts_with(const std::string& text, const std::string& prefix) { return te
 // The room a name belongs to; "" for the standard library and other projects.
 std::string room_of(const std::string& include) {
   for (const char* room :
-       {"core/", "conformance/", "runner/", "services/", "tasks/detection/", "tasks/classification/",
+       {"core/", "drawing/", "conformance/", "runner/", "services/", "tasks/detection/", "tasks/classification/",
         "embedding/", "cli/"}) {
     if (starts_with(include, room)) return std::string(room, std::string(room).size() - 1);
   }
@@ -109,11 +109,30 @@ TEST(IncludeDirection, ServicesKnowRunnerCoreAndSdk) {
 }
 
 TEST(IncludeDirection, TasksKnowRunnerAndCoreAndNotEachOther) {
-  ASSERT_GE(check_room("host/tasks/detection", {"tasks/detection", "runner", "core"}), 5u);
+  ASSERT_GE(check_room("host/tasks/detection", {"tasks/detection", "runner", "core", "drawing"}), 5u);
   ASSERT_GE(check_room("host/tasks/classification", {"tasks/classification", "runner", "core"}), 1u);
 }
 
-TEST(IncludeDirection, PluginsKnowTheInstalledSdkOnly) { ASSERT_GE(check_room("plugins", {"sdk"}), 1u); }
+TEST(IncludeDirection, PluginsKnowTheInstalledSdkOnly) {
+  ASSERT_GE(check_room("plugins", {"sdk", "drawing"}), 1u);
+}
+
+// Drawing is OpenCV's and knows nothing of Grapnel, so a plugin that draws as `grapnel predict` does gets no way to
+// the host by it.
+TEST(IncludeDirection, DrawingKnowsNobodyAndOneHookDraws) {
+  ASSERT_GE(check_room("host/drawing", {"drawing"}), 4u);
+  for (const auto& file : sources_under("host/drawing")) {
+    for (const auto& include : includes_of(file)) {
+      EXPECT_FALSE(is_torch(include)) << fs::relative(file, kRoot) << " includes " << include;
+    }
+  }
+  for (const auto& file : sources_under("plugins")) {
+    for (const auto& include : includes_of(file)) {
+      EXPECT_TRUE(room_of(include) != "drawing" || file.parent_path().filename() == "DetVisualizationHook")
+          << fs::relative(file, kRoot) << " includes " << include;
+    }
+  }
+}
 
 TEST(IncludeDirection, TheSdkKnowsNobody) {
   const auto files = sources_under("sdk/include");

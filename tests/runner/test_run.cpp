@@ -57,6 +57,7 @@ TestRun::TestRun(RunSpec spec, runner::Collectives* collectives) : spec_(std::mo
     config.train = spec_.loop;
     config.train_dataloader = dataloader("train_dataloader", true);
     config.optimizer = spec_.optimizer;
+    config.lr_base_batch_size = spec_.lr_base_batch_size;
   }
   config.val = spec_.val;
   config.test = spec_.test;

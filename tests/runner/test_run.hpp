@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ struct RunSpec {
   int workers = 0;
   bool shuffle = true;
   runner::OptimizerConfig optimizer;
+  std::optional<int64_t> lr_base_batch_size;
   uint64_t seed = 3;
   std::string load_from;
   bool resume = false;

@@ -6,6 +6,7 @@
 
 #include "core/failure.hpp"
 #include "core/section.hpp"
+#include "runner/amp_scope.hpp"
 #include "tasks/classification/classification_config.hpp"
 #include "tasks/classification/fashion_mnist_dataset.hpp"
 
@@ -112,7 +113,9 @@ class ClassificationTask : public runner::Task {
   runner::StepOutput train_step(Batch& batch) override {
     const Tensor& labels = batch.tensor("labels");
     check_labels(labels);
-    Tensor loss = torch::nn::functional::cross_entropy(net_->forward(batch.tensor("inputs")), labels);
+    const Tensor logits = net_->forward(batch.tensor("inputs"));
+    const runner::FullPrecisionScope full_precision;
+    Tensor loss = torch::nn::functional::cross_entropy(logits.to(torch::kFloat), labels);
     return {loss, {{"loss_cls", loss.detach()}}};
   }
 

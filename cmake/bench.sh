@@ -73,7 +73,7 @@ bench_yolox() {
   configure_bench -DGRAPNEL_BUILD_TESTS=ON
   # The hooks as well: `epoch` trains with some of them.
   cmake --build build/bench --target grapnel grapnel_probe plugins/all yolox_step_bench data_bench coco_read_bench >&2
-  python3 tests/bench/side_by_side.py "$@"
+  /usr/bin/python3 tests/bench/side_by_side.py "$@"
 }
 
 case "${1:-}" in

@@ -454,10 +454,10 @@ TEST_F(DetectionRun, TrainsAndEvaluatesOnPicturesOfMixedSizes) {
 
 TEST_F(DetectionRun, PredictsAndEvaluatesWhatItWrote) {
   // Long enough for boxes that hit something: zeros would be equal for nothing.
-  const auto run = train("", {"--set", "train_cfg.max_epochs=12", "--set", "train_cfg.val_interval=12",
+  const auto run = train("", {"--set", "train_cfg.max_epochs=40", "--set", "train_cfg.val_interval=40",
                               "--set", "train_dataloader.dataset.pipeline=[]"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
-  const auto val = grapnel({"val", folder_.file("run.toml"), "--checkpoint", "run/epoch_12.pth", "--work-dir",
+  const auto val = grapnel({"val", folder_.file("run.toml"), "--checkpoint", "run/epoch_40.pth", "--work-dir",
                             "val_run", "--set", "val_evaluator.outfile_prefix=scenes"});
   ASSERT_EQ(val.exit_code, 0) << val.err;
   // COCO's numbers of the results file are those of the evaluation that wrote it.
@@ -467,7 +467,7 @@ TEST_F(DetectionRun, PredictsAndEvaluatesWhatItWrote) {
   EXPECT_EQ(val.out.compare(0, evaluated.out.size(), evaluated.out), 0) << val.out << evaluated.out;
 
   const auto predicted =
-      grapnel({"predict", folder_.file("run.toml"), "--checkpoint", "run/epoch_12.pth", "--out", "drawn",
+      grapnel({"predict", folder_.file("run.toml"), "--checkpoint", "run/epoch_40.pth", "--out", "drawn",
                "--score", "0.0001", set() + "/val/000001.jpg", set() + "/val/000002.jpg"});
   ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
   const cv::Mat plain = cv::imread(set() + "/val/000002.jpg"),
@@ -483,7 +483,7 @@ TEST_F(DetectionRun, PredictsAndEvaluatesWhatItWrote) {
   for (const simdjson::dom::element detection : results) {
     EXPECT_TRUE(int64_t{detection["image_id"]} == 1 || int64_t{detection["image_id"]} == 2);
   }
-  EXPECT_EQ(grapnel({"predict", folder_.file("run.toml"), "--checkpoint", "run/epoch_12.pth", "--out", "no",
+  EXPECT_EQ(grapnel({"predict", folder_.file("run.toml"), "--checkpoint", "run/epoch_40.pth", "--out", "no",
                      "gone.jpg"})
                 .exit_code,
             1);

@@ -65,7 +65,9 @@ TEST_P(ShippedHook, PassesEveryCaseWithDrawnOptions) {
     EXPECT_EQ(plugin.type, GetParam());
     EXPECT_THAT(plugin.cases, SizeIs(listed_cases().size()));
     // Nobody can guess the name of a Python file.
-    if (GetParam() != "PythonHook") EXPECT_THAT(plugin.with_result("pass"), Contains("points"));
+    if (GetParam() != "PythonHook") {
+      EXPECT_THAT(plugin.with_result("pass"), Contains("points"));
+    }
   }
 }
 

@@ -107,7 +107,7 @@ TEST(Pickle, RefusesEveryUnknownClassByName) {
        "os.system"},
       {"\x80\x04\x8c\x05posix\x8c\x06system\x93."s, "posix.system"},
       {"}(X\x01\x00\x00\x00xcbuiltins\neval\nX\x01\x00\x00\x00yNu."s, "builtins.eval"},
-      {"]c__main__\nExp\n)\x81a."s, "__main__.Exp"},
+      {"]c__main__\nExp\n)\x81" "a."s, "__main__.Exp"},
       {"ctorch\nQInt8Storage\n."s, "torch.QInt8Storage"},
       {"c__torch__\nNet\n."s, "__torch__.Net"},
       {"c__builtin__\neval\n."s, "__builtin__.eval"},

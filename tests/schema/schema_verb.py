@@ -47,7 +47,7 @@ WRONG = [
     ("[train_cfg]\ntype = 'IterBasedTrainLoop'\nmax_epochs = 3", "train_cfg", "max_epochs"),
     ("[train_cfg]\nval_interval = 2", "train_cfg", "max_epochs"),
     ("[train_cfg]\nmax_epochs = 3\ndynamic_intervals = [[3]]", "train_cfg.dynamic_intervals.0", "short"),
-    ("[val_cfg]\nfp16 = true", "val_cfg.fp16", "should not be valid"),
+    ("[val_cfg]\nfp16 = \"yes\"", "val_cfg.fp16", "is not of type 'boolean'"),
     ("val_cfg = true", "val_cfg", "False"),
     ("[val_dataloader]\nbatch_size = 0\ndataset = { ann_file = 'a' }", "val_dataloader.batch_size", "minimum"),
     ("[val_dataloader]\ndataset = { ann_file = 'a' }", "val_dataloader", "batch_size"),

@@ -55,9 +55,9 @@ NormSaved saved_of(const Tensor& statistics) {
 
 Tensor empty_statistics(int64_t channels) { return torch::empty({4, channels}, torch::kFloat32); }
 
-// Tensors of one layer or, one after the other, of two.
-struct JointLayer {
-  Tensor weight, norm_weight, norm_bias, running_mean, running_variance;
+// Of one layer or, one after the other, of two. Undefined where they are not tracked.
+struct RunningStatistics {
+  Tensor mean, variance;
 };
 
 // Absent tensors are empty ones: autograd's functions want every argument defined.
@@ -79,7 +79,7 @@ struct FusedConvNormSilu : Function<FusedConvNormSilu> {
   static tensor_list forward(AutogradContext* context, const Tensor& picture, const Tensor& weight,
                              const Tensor& norm_weight, const Tensor& norm_bias, const Tensor& second_weight,
                              const Tensor& second_norm_weight, const Tensor& second_norm_bias,
-                             const Tensor& shortcut, const JointLayer& running, const std::array<Tensor, 2>& into,
+                             const Tensor& shortcut, const RunningStatistics& running, const std::array<Tensor, 2>& into,
                              int64_t stride, int64_t groups, double momentum, double epsilon) {
     const Tensor x = with_channels_last_rows(picture, groups > 1);
     const Tensor w = joined(weight, second_weight).contiguous(kChannelsLast);
@@ -94,7 +94,7 @@ struct FusedConvNormSilu : Function<FusedConvNormSilu> {
     const Tensor beta = joined(norm_bias, second_norm_bias);
     kernels::finish_statistics(
         moments, channels,
-        state_of(gamma, beta, running.running_mean, running.running_variance, momentum, epsilon),
+        state_of(gamma, beta, running.mean, running.variance, momentum, epsilon),
         saved_of(statistics));
 
     tensor_list outputs;
@@ -176,10 +176,10 @@ struct FusedConvNormSilu : Function<FusedConvNormSilu> {
 tensor_list apply_fused(const Tensor& x, const ConvNormSilu& first, const ConvNormSilu* second,
                         const Tensor& shortcut, const std::array<Tensor, 2>& into) {
   const Tensor none = torch::empty({0});
-  JointLayer running{{}, {}, {}, first.running_mean, first.running_variance};
+  RunningStatistics running{first.running_mean, first.running_variance};
   if (second != nullptr && first.running_mean.defined()) {
-    running.running_mean = torch::cat({first.running_mean, second->running_mean});
-    running.running_variance = torch::cat({first.running_variance, second->running_variance});
+    running.mean = torch::cat({first.running_mean, second->running_mean});
+    running.variance = torch::cat({first.running_variance, second->running_variance});
   }
   tensor_list outputs = FusedConvNormSilu::apply(
       x, first.weight, first.norm_weight, first.norm_bias, second != nullptr ? second->weight : none,
@@ -188,14 +188,13 @@ tensor_list apply_fused(const Tensor& x, const ConvNormSilu& first, const ConvNo
   if (second != nullptr && first.running_mean.defined()) {
     const int64_t split = first.weight.size(0);
     const int64_t rest = second->weight.size(0);
-    // Handles of the layers' own buffers.
-    for (auto& [buffer, moved, begin, count] :
-         {std::tuple<Tensor, Tensor, int64_t, int64_t>{first.running_mean, running.running_mean, 0, split},
-          {first.running_variance, running.running_variance, 0, split},
-          {second->running_mean, running.running_mean, split, rest},
-          {second->running_variance, running.running_variance, split, rest}}) {
-      Tensor(buffer).copy_(moved.narrow(0, begin, count));
-    }
+    const auto move_back = [](Tensor buffer, const Tensor& joint, int64_t begin, int64_t count) {
+      buffer.copy_(joint.narrow(0, begin, count));
+    };
+    move_back(first.running_mean, running.mean, 0, split);
+    move_back(first.running_variance, running.variance, 0, split);
+    move_back(second->running_mean, running.mean, split, rest);
+    move_back(second->running_variance, running.variance, split, rest);
   }
   return outputs;
 }

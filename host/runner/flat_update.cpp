@@ -5,15 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-// One version of a function for each level of x86-64, chosen when the program is loaded. The bodies are
-// templates, which cannot be cloned: they are inlined into the functions that are. A sanitizer's own code
-// would run in the choice, before the sanitizer is ready.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define GRAPNEL_PER_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GRAPNEL_PER_CPU
-#endif
+#include "core/per_processor.hpp"
+
 #define GRAPNEL_INLINE inline __attribute__((always_inline))
 
 namespace grapnel::runner {
@@ -153,8 +146,8 @@ GRAPNEL_INLINE double squares(const T* __restrict values, int64_t count) {
   return total;
 }
 
-GRAPNEL_PER_CPU double squares_of(const float* values, int64_t count) { return squares(values, count); }
-GRAPNEL_PER_CPU double squares_of(const double* values, int64_t count) { return squares(values, count); }
+GRAPNEL_PER_PROCESSOR double squares_of(const float* values, int64_t count) { return squares(values, count); }
+GRAPNEL_PER_PROCESSOR double squares_of(const double* values, int64_t count) { return squares(values, count); }
 
 template <class T>
 double powers(const T* values, int64_t count, double order) {
@@ -174,23 +167,23 @@ double powers(const T* values, int64_t count, double order) {
 
 }  // namespace
 
-GRAPNEL_PER_CPU void update_sgd(const SgdRule& rule, double gradient_scale, float* parameter,
+GRAPNEL_PER_PROCESSOR void update_sgd(const SgdRule& rule, double gradient_scale, float* parameter,
                                 const float* gradient, float* buffer, int64_t count) {
   sgd(rule, gradient_scale, parameter, gradient, buffer, count);
 }
 
-GRAPNEL_PER_CPU void update_sgd(const SgdRule& rule, double gradient_scale, double* parameter,
+GRAPNEL_PER_PROCESSOR void update_sgd(const SgdRule& rule, double gradient_scale, double* parameter,
                                 const double* gradient, double* buffer, int64_t count) {
   sgd(rule, gradient_scale, parameter, gradient, buffer, count);
 }
 
-GRAPNEL_PER_CPU void update_adam(const AdamRule& rule, double gradient_scale, float* parameter,
+GRAPNEL_PER_PROCESSOR void update_adam(const AdamRule& rule, double gradient_scale, float* parameter,
                                  const float* gradient, float* average, float* square_average, float* largest,
                                  int64_t count) {
   adam(rule, gradient_scale, parameter, gradient, average, square_average, largest, count);
 }
 
-GRAPNEL_PER_CPU void update_adam(const AdamRule& rule, double gradient_scale, double* parameter,
+GRAPNEL_PER_PROCESSOR void update_adam(const AdamRule& rule, double gradient_scale, double* parameter,
                                  const double* gradient, double* average, double* square_average,
                                  double* largest, int64_t count) {
   adam(rule, gradient_scale, parameter, gradient, average, square_average, largest, count);

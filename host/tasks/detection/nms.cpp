@@ -8,14 +8,7 @@
 #include <limits>
 #include <unordered_map>
 
-// One version for each level of x86-64, chosen when the program is loaded; not under sanitizers, whose own
-// code would run in the choice before they are ready.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define GRAPNEL_PER_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GRAPNEL_PER_CPU
-#endif
+#include "core/per_processor.hpp"
 
 namespace grapnel::detection {
 namespace {
@@ -31,7 +24,7 @@ struct Survivors {
 float area_of(const Box& box) { return (box[2] - box[0]) * (box[3] - box[1]); }
 
 // The order of operations is torchvision's: results at the threshold depend on it.
-GRAPNEL_PER_CPU bool overlaps_any(const Survivors* blocks, size_t count, const float* box, float area,
+GRAPNEL_PER_PROCESSOR bool overlaps_any(const Survivors* blocks, size_t count, const float* box, float area,
                                   float iou_threshold) {
   for (size_t block = 0; block < count; ++block) {
     const Survivors& rivals = blocks[block];
@@ -49,7 +42,7 @@ GRAPNEL_PER_CPU bool overlaps_any(const Survivors* blocks, size_t count, const f
 
 // Of probabilities: they are not negative, so their bits are in the order of their values, and integers can
 // be compared in any order.
-GRAPNEL_PER_CPU float largest_of(const float* values, int64_t count) {
+GRAPNEL_PER_PROCESSOR float largest_of(const float* values, int64_t count) {
   int32_t largest = std::numeric_limits<int32_t>::min();
   for (int64_t i = 0; i < count; ++i) {
     int32_t bits = 0;

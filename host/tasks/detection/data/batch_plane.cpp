@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "tasks/detection/data/vector_clones.hpp"
+#include "core/per_processor.hpp"
 
 namespace grapnel::detection::data {
 namespace {
 
-GRAPNEL_VECTOR_CLONES
+GRAPNEL_PER_PROCESSOR
 void widen(const uint8_t* __restrict from, float* __restrict to, size_t count) {
   for (size_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]);
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tasks/detection/data/vector_clones.hpp"
+#include "core/per_processor.hpp"
 
 namespace grapnel::detection::data {
 namespace {
@@ -22,7 +22,7 @@ constexpr float kSaturation = 255 << 12;
 constexpr float kHue = (180 << 12) / 6.0f;
 constexpr int32_t kHalf = 1 << 11;
 
-GRAPNEL_VECTOR_CLONES
+GRAPNEL_PER_PROCESSOR
 void shift_block(Planes& planes, int32_t hue, int32_t saturation, int32_t value) {
   int32_t* __restrict pb = planes.b;
   int32_t* __restrict pg = planes.g;
@@ -68,7 +68,7 @@ void shift_block(Planes& planes, int32_t hue, int32_t saturation, int32_t value)
   }
 }
 
-GRAPNEL_VECTOR_CLONES
+GRAPNEL_PER_PROCESSOR
 void split(const uint8_t* __restrict bgr, Planes& planes, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     planes.b[i] = bgr[3 * i];
@@ -77,7 +77,7 @@ void split(const uint8_t* __restrict bgr, Planes& planes, size_t count) {
   }
 }
 
-GRAPNEL_VECTOR_CLONES
+GRAPNEL_PER_PROCESSOR
 void join(const Planes& planes, uint8_t* __restrict bgr, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     bgr[3 * i] = static_cast<uint8_t>(planes.b[i]);

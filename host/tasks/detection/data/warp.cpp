@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-#include "tasks/detection/data/vector_clones.hpp"
+#include "core/per_processor.hpp"
 
 namespace grapnel::detection::data {
 namespace {
@@ -129,7 +129,7 @@ void sample_inside(const cv::Mat& picture, SampleLine line, int count, uint8_t* 
   sample_inside_plain(picture.ptr(), row_bytes, line, count, out);
 }
 
-GRAPNEL_VECTOR_CLONES
+GRAPNEL_PER_PROCESSOR
 void average_bytes(uint8_t* __restrict to, const uint8_t* __restrict from, size_t count) {
   for (size_t i = 0; i < count; ++i) to[i] = static_cast<uint8_t>((to[i] + from[i]) / 2);
 }

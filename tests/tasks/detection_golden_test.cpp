@@ -1,8 +1,6 @@
-// Our YOLOX against Megvii's, number for number. The references were made in NCHW, we run in channels-last,
-// where LibTorch 1.13's BatchNorm sums in another order: that alone moves float32 training numbers, most in
-// the first layers' gradients. So every formula is proven in float64, tightly, and float32 is held to wider
-// bounds. "init" has random, ill-conditioned weights; "trained" is well-conditioned and its detections are
-// exact.
+// Our YOLOX against Megvii's, number for number. Every formula is proven in float64, tightly; float32, where our
+// kernels add in another order than LibTorch's NCHW operators that made the references, is held to wider bounds.
+// "init" has random, ill-conditioned weights; "trained" is well-conditioned and its detections are exact.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 

@@ -25,10 +25,6 @@ constexpr int64_t kBlock = 64;                          // pixels at a time
 constexpr size_t kTensorsALevel = 8;
 constexpr int64_t kNoOffset = 0;
 
-int64_t padded(int64_t columns) {
-  return (columns + kernels::kChannelStep - 1) / kernels::kChannelStep * kernels::kChannelStep;
-}
-
 tensor_list flat(const HeadLevels& levels) {
   tensor_list all;
   for (const LevelPredictions& l : levels) {
@@ -47,7 +43,7 @@ struct Level {
         hidden(first[0].size(1)),
         pixels(first[0].size(2) * first[0].size(3)),
         classes(first[6].size(0)),
-        columns(kBoxColumns + padded(classes)),
+        columns(kBoxColumns + kernels::padded(classes)),
         weight(columns * hidden),
         box(channels_last_rows(first[0])),
         classification(channels_last_rows(first[1])) {
@@ -63,8 +59,6 @@ struct Level {
   Floats weight;
   Rows<const float> box, classification;
 };
-
-Rows<const float> at(Rows<const float> rows, int64_t row) { return {rows.data + row * rows.stride, rows.stride}; }
 
 // body(thread, picture, first pixel, pixels) in blocks.
 template <class Body>
@@ -92,8 +86,8 @@ void predict_level(Level& level, int64_t batch, int64_t anchors, int64_t offset,
   over_pixel_blocks(batch, level.pixels, [&](int thread, int64_t picture, int64_t pixel, int64_t count) {
     float* block = blocks.get() + thread * kBlock * level.columns;
     const int64_t row = picture * level.pixels + pixel;
-    kernel.multiply(at(level.box, row), count, &kNoOffset, packed.get(), box_shape, {block, level.columns});
-    kernel.multiply(at(level.classification, row), count, &kNoOffset, packed_classes, class_shape,
+    kernel.multiply(level.box.from(row), count, &kNoOffset, packed.get(), box_shape, {block, level.columns});
+    kernel.multiply(level.classification.from(row), count, &kNoOffset, packed_classes, class_shape,
                     {block + kBoxColumns, level.columns});
     float* to = predictions + (picture * anchors + offset + pixel) * width;
     for (int64_t i = 0; i < count; ++i, block += level.columns, to += width) {
@@ -143,9 +137,9 @@ void level_gradients(Level& level, int64_t batch, int64_t anchors, int64_t offse
                     {box_rows + row * level.hidden, level.hidden});
     kernel.multiply(class_part, count, &kNoOffset, packed_classes, class_shape,
                     {class_rows + row * level.hidden, level.hidden});
-    kernel.multiply_transposed(box_part, at(level.box, row), count, whole, kBoxColumns, level.hidden,
+    kernel.multiply_transposed(box_part, level.box.from(row), count, whole, kBoxColumns, level.hidden,
                                {weight, level.hidden});
-    kernel.multiply_transposed(class_part, at(level.classification, row), count, whole, class_columns,
+    kernel.multiply_transposed(class_part, level.classification.from(row), count, whole, class_columns,
                                level.hidden, {weight + kBoxColumns * level.hidden, level.hidden});
   });
   const Tensor weight = torch::empty({level.columns, level.hidden, 1, 1});

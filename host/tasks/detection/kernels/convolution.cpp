@@ -32,8 +32,8 @@ void pointwise(const Convolution& shape, Rows<const float> x, const float* weigh
   over_chunks((rows + block - 1) / block, [&](int thread, int64_t begin, int64_t end) {
     for (int64_t row = begin * block; row < std::min(end * block, rows); row += block) {
       const int64_t count = std::min(block, rows - row);
-      const Rows<float> out{z.data + row * z.stride, z.stride};
-      table().multiply({x.data + row * x.stride, x.stride}, count, &kNoOffset, packed.get(), packed_shape, out);
+      const Rows<float> out = z.from(row);
+      table().multiply(x.from(row), count, &kNoOffset, packed.get(), packed_shape, out);
       finish_rows(finish, thread, out, count, shape.out_channels);
     }
   });
@@ -55,16 +55,14 @@ void pointwise_backward(const Convolution& shape, Rows<const float> x, const flo
     float* mine = sums.of(thread);
     for (int64_t row = begin * block; row < std::min(end * block, rows); row += block) {
       const int64_t count = std::min(block, rows - row);
-      const Rows<float> dz{v.data + row * v.stride, v.stride};
+      const Rows<float> dz = v.from(row);
       const Rows<const float> dz_read{dz.data, dz.stride};
-      table().normalise_backward(dz, {z.data + row * z.stride, z.stride}, count, out, gradient.by_v.data(),
+      table().normalise_backward(dz, z.from(row), count, out, gradient.by_v.data(),
                                  gradient.by_z.data(), gradient.constant.data());
       if (dx.data != nullptr) {
-        table().multiply(dz_read, count, &kNoOffset, packed.get(), packed_shape,
-                         {dx.data + row * dx.stride, dx.stride});
+        table().multiply(dz_read, count, &kNoOffset, packed.get(), packed_shape, dx.from(row));
       }
-      table().multiply_transposed(dz_read, {x.data + row * x.stride, x.stride}, count, whole, out, in,
-                                  {mine, in});
+      table().multiply_transposed(dz_read, x.from(row), count, whole, out, in, {mine, in});
     }
   });
   sums.finish(dweight);

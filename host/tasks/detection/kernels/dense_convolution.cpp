@@ -50,9 +50,9 @@ void convolve_packed(const Convolution& shape, Rows<const float> x, const float*
     float* mine = strips.get() + thread * strip_size;
     for (int64_t row = first; row < last; row += most) {
       const int64_t rows = std::min(most, last - row);
-      strip.copy({x.data + picture * shape.height * shape.width * x.stride, x.stride}, row * shape.stride - 1,
+      strip.copy(x.from(picture * shape.height * shape.width), row * shape.stride - 1,
                  (row + rows - 1) * shape.stride + 2, mine);
-      const Rows<float> out{z.data + (picture * shape.out_height + row) * shape.out_width * z.stride, z.stride};
+      const Rows<float> out = z.from((picture * shape.out_height + row) * shape.out_width);
       for (int64_t n = 0; n < shape.out_channels; n += table().panel) {
         const PackedShape panel{kTaps, depth, std::min(table().panel, shape.out_channels - n)};
         for (int64_t r = 0; r < rows; ++r) {
@@ -84,10 +84,9 @@ void weight_gradient(const Convolution& shape, Rows<const float> x, Rows<const f
     float* total = sums.of(thread);
     for (int64_t row = first; row < last; row += most) {
       const int64_t rows = std::min(most, last - row);
-      strip.copy({x.data + picture * shape.height * shape.width * x.stride, x.stride}, row * shape.stride - 1,
+      strip.copy(x.from(picture * shape.height * shape.width), row * shape.stride - 1,
                  (row + rows - 1) * shape.stride + 2, mine);
-      const Rows<const float> gradients{
-          dz.data + (picture * shape.out_height + row) * shape.out_width * dz.stride, dz.stride};
+      const Rows<const float> gradients = dz.from((picture * shape.out_height + row) * shape.out_width);
       const Segments segments{rows, dz_rows.data(), x_rows.data()};
       for (int64_t k = 0; k < kTaps; ++k) {
         table().multiply_transposed(gradients,
@@ -179,7 +178,7 @@ void strided_input_gradient(const Convolution& shape, const float* weight, Rows<
     float* to = dx.data + picture * shape.height * shape.width * dx.stride;
     for (int64_t row = first; row < last; row += most) {
       const int64_t rows = std::min(most, last - row);
-      strip.copy({dz.data + picture * shape.out_height * shape.out_width * dz.stride, dz.stride}, row,
+      strip.copy(dz.from(picture * shape.out_height * shape.out_width), row,
                  row + rows + 1, mine);
       for (size_t p = 0; p < phases.size(); ++p) {
         const Phase& phase = phases[p];

@@ -12,6 +12,9 @@ template <class T>
 struct Rows {
   T* data;
   int64_t stride;
+
+  // The rows from `row` on.
+  Rows from(int64_t row) const { return {data + row * stride, stride}; }
 };
 
 // Where the parts of a sum begin, relative to the matrices a and b; without b, b's parts follow each other.

@@ -7,11 +7,6 @@
 namespace grapnel::detection::kernels {
 namespace {
 
-template <class T>
-Rows<T> from_row(Rows<T> all, int64_t row) {
-  return {all.data + row * all.stride, all.stride};
-}
-
 // body(thread, first row, rows) for every block.
 template <class Body>
 void over_blocks(int64_t rows, int64_t channels, const Body& body) {
@@ -107,7 +102,7 @@ void use_running_statistics(int64_t channels, const NormState& state, const Norm
 
 void add_moments(Rows<const float> z, int64_t rows, int64_t channels, Moments& moments) {
   over_blocks(rows, channels, [&](int thread, int64_t row, int64_t count) {
-    moments.add(thread, from_row(z, row), count);
+    moments.add(thread, z.from(row), count);
   });
 }
 
@@ -115,8 +110,8 @@ void normalise_silu(Rows<const float> z, int64_t rows, int64_t channels, const N
                     Rows<const float> shortcut, Rows<float> y) {
   over_blocks(rows, channels, [&](int, int64_t row, int64_t count) {
     const Rows<const float> added =
-        shortcut.data == nullptr ? shortcut : Rows<const float>(from_row(shortcut, row));
-    table().normalise_silu(from_row(z, row), count, channels, {saved.scale, saved.shift}, added, from_row(y, row));
+        shortcut.data == nullptr ? shortcut : shortcut.from(row);
+    table().normalise_silu(z.from(row), count, channels, {saved.scale, saved.shift}, added, y.from(row));
   });
 }
 
@@ -136,8 +131,8 @@ NormGradient silu_backward(Rows<const float> z, Rows<const float> dy, int64_t ro
   over_blocks(rows, channels, [&](int thread, int64_t row, int64_t block) {
     OfThread& mine = threads[static_cast<size_t>(thread)];
     std::fill(mine.sums.begin(), mine.sums.end(), 0.0F);
-    table().silu_backward(from_row(z, row), from_row(dy, row), block, channels, {saved.scale, saved.shift},
-                          saved.mean, saved.inverse_deviation, from_row(v, row),
+    table().silu_backward(z.from(row), dy.from(row), block, channels, {saved.scale, saved.shift},
+                          saved.mean, saved.inverse_deviation, v.from(row),
                           {mine.sums.data(), mine.sums.data() + count});
     for (size_t c = 0; c < count; ++c) {
       mine.gradient[c] += mine.sums[c];
@@ -174,7 +169,7 @@ void NormGradient::append(const NormGradient& other) {
 void normalise_backward(Rows<float> v, Rows<const float> z, int64_t rows, int64_t channels,
                         const NormGradient& gradient) {
   over_blocks(rows, channels, [&](int, int64_t row, int64_t count) {
-    table().normalise_backward(from_row(v, row), from_row(z, row), count, channels, gradient.by_v.data(),
+    table().normalise_backward(v.from(row), z.from(row), count, channels, gradient.by_v.data(),
                                gradient.by_z.data(), gradient.constant.data());
   });
 }

@@ -29,10 +29,6 @@ struct Blocks {
   int64_t most_tiles() const { return most_rows * tile_columns; }
 };
 
-Rows<const float> picture_at(Rows<const float> all, int64_t picture, int64_t pixels) {
-  return {all.data + picture * pixels * all.stride, all.stride};
-}
-
 // Transforms the tiles of `rows` tile rows out of a strip into [36][tiles][channels].
 void transform_tiles(KernelTable::Transform transform, const Strip& strip, const float* strip_data, int64_t rows,
                      const Blocks& blocks, int64_t channels, float* to) {
@@ -87,7 +83,7 @@ void convolve_packed(const Convolution& shape, Rows<const float> x, const float*
     for (int64_t row = first; row < last; row += blocks.most_rows) {
       const int64_t rows = std::min(blocks.most_rows, last - row);
       const int64_t tiles = rows * blocks.tile_columns;
-      strip.copy(picture_at(x, picture, shape.height * shape.width), row * kTile - 1, (row + rows) * kTile + 1,
+      strip.copy(x.from(picture * shape.height * shape.width), row * kTile - 1, (row + rows) * kTile + 1,
                  strip_data);
       transform_tiles(table().winograd_input, strip, strip_data, rows, blocks, in, inputs);
       for (int64_t p = 0; p < kPositions; ++p) {
@@ -167,9 +163,9 @@ void winograd_weight_gradient(const Convolution& shape, Rows<const float> x, Row
     for (int64_t row = first; row < last; row += blocks.most_rows) {
       const int64_t rows = std::min(blocks.most_rows, last - row);
       const int64_t tiles = rows * blocks.tile_columns;
-      x_strip.copy(picture_at(x, picture, pixels), row * kTile - 1, (row + rows) * kTile + 1, strip_data);
+      x_strip.copy(x.from(picture * pixels), row * kTile - 1, (row + rows) * kTile + 1, strip_data);
       transform_tiles(table().winograd_input, x_strip, strip_data, rows, blocks, in, inputs);
-      dz_strip.copy(picture_at(dz, picture, pixels), row * kTile, (row + rows) * kTile, strip_data);
+      dz_strip.copy(dz.from(picture * pixels), row * kTile, (row + rows) * kTile, strip_data);
       transform_tiles(table().winograd_gradient, dz_strip, strip_data, rows, blocks, out, gradients);
       for (int64_t p = 0; p < kPositions; ++p) {
         table().multiply_transposed({gradients + p * tiles * out, out}, {inputs + p * tiles * in, in}, tiles,
